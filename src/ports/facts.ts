@@ -1,0 +1,12 @@
+/** The fact log: what happened, in order, by stream. */
+import type { Fact, RecordedFact } from '#events/facts';
+
+export interface FactLog {
+  /** Resolves when the fact is stored or queued within the bounded memory; never throws for a broken or full log. */
+  append(stream: string, fact: Fact): Promise<void>;
+  /** Facts of one stream and the streams below it (`db:/a` covers `db:/a/replica:s3`), oldest first. */
+  read(stream: string, options?: { readonly limit?: number }): AsyncIterable<RecordedFact>;
+  /** Writes what is queued. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
