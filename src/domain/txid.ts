@@ -51,3 +51,6 @@ export const compareRanges = (a: TxidRange, b: TxidRange): number => {
   if (a.maxTxid !== b.maxTxid) return a.maxTxid < b.maxTxid ? -1 : 1;
   return 0;
 };
+
+/** The greater of two TXIDs. */
+export const laterTxid = (a: Txid, b: Txid): Txid => (a > b ? a : b);

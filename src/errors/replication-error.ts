@@ -34,6 +34,9 @@ export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
 }
 
+/** True for errors of the world, false for bugs of ours. */
+export const isReplicationError = (error: unknown): error is ReplicationError => error instanceof ReplicationError;
+
 /** True for errors that may go away by themselves; everything that is not a {@link ReplicationError} is not retryable. */
 export const isRetryableError = (error: unknown): boolean => error instanceof ReplicationError && error.retryable;
 

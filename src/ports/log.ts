@@ -3,7 +3,14 @@
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** Values a log line may carry. A nested object is a group. No secrets, no row contents. */
-export type LogValue = string | number | bigint | boolean | undefined | LogDuration | { readonly [key: string]: LogValue };
+export type LogValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | undefined
+  | LogDuration
+  | { readonly [key: string]: LogValue };
 
 /** A duration: printed as `1m0s` in text and as nanoseconds in JSON. */
 export interface LogDuration {

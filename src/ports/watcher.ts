@@ -11,5 +11,9 @@ export interface Watcher {
    * lost notices (look at everything). `onFailure` is called once when the watch is broken; then it is closed, and the
    * caller falls back to polling. Throws when the watch cannot be set up.
    */
-  watchDirectory(path: string, onChange: (name: string | undefined) => void, onFailure: (error: unknown) => void): Watch;
+  watchDirectory(
+    path: string,
+    onChange: (name: string | undefined) => void,
+    onFailure: (error: unknown) => void,
+  ): Watch;
 }

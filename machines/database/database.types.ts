@@ -1,0 +1,97 @@
+/** Values of the database machine: its context, events, effects. */
+import type { Txid } from '#domain/txid';
+import type { Failure } from '../failure.ts';
+import type { ReplicaReport } from '../replica/replica.types.ts';
+
+/** What the machine must know of a replica to start its actor. */
+export interface ReplicaPlan {
+  readonly name: string;
+  readonly syncIntervalMs: number;
+}
+
+export interface DatabaseInput {
+  /** Absolute path of the database file; the name of the actor. */
+  readonly path: string;
+  readonly replicas: readonly ReplicaPlan[];
+  readonly monitorIntervalMs: number;
+  /** 0: no checkpoint by age. */
+  readonly checkpointIntervalMs: number;
+  readonly minCheckpointPageCount: number;
+  readonly shutdownSyncTimeoutMs: number;
+  readonly shutdownSyncIntervalMs: number;
+  /** Reset the local state when it is damaged, instead of waiting for somebody. */
+  readonly isAutoRecovering: boolean;
+}
+
+/** Answer of `openSource`. */
+export type OpenOutput =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'opened'; readonly position: Txid; readonly pageSize: number };
+
+/** Answer of `syncWal`. Restarts of a long WAL happen inside the pass; the machine only owes those by age. */
+export interface SyncOutput {
+  readonly position: Txid;
+  /** TXID of the newest full copy this pass wrote, if any. */
+  readonly snapshotTxid: Txid | undefined;
+  readonly isMoreWaiting: boolean;
+  readonly walBytes: number;
+  /** Something was read since the WAL was last restarted. */
+  readonly isCheckpointOwed: boolean;
+}
+
+/** Answer of `checkpoint`. */
+export interface CheckpointOutput {
+  readonly hasRestarted: boolean;
+}
+
+export interface AdoptInput {
+  readonly name: string;
+  readonly txid: Txid;
+}
+
+export interface RequireSnapshotInput {
+  readonly after: Txid;
+}
+
+export interface CloseInput {
+  readonly finalPass: boolean;
+}
+
+/** Answer of `adoptLevelZero`: our position after it. */
+export interface AdoptOutput {
+  readonly position: Txid;
+}
+
+export interface CloseOutput {
+  readonly position: Txid;
+  readonly snapshotTxid: Txid | undefined;
+}
+
+export interface DatabaseContext extends DatabaseInput {
+  readonly position: Txid;
+  readonly pageSize: number;
+  readonly walBytes: number;
+  /** Replicas whose first look has not ended yet. */
+  readonly uninspected: readonly string[];
+  /** Highest TXID any replica has shown, and which one. */
+  readonly highestOnReplica: { readonly name: string; readonly txid: Txid } | undefined;
+  /** Failures in a row of the work on the source. */
+  readonly failureCount: number;
+  readonly isCheckpointOwed: boolean;
+  /** A replica can only go on from a full copy above this TXID. */
+  readonly snapshotNeededAfter: Txid | undefined;
+  readonly lastError: Failure | undefined;
+  /** Replica actors that exist; they leave this list when they have ended. */
+  readonly runningReplicas: readonly string[];
+}
+
+export type DatabaseEvent =
+  | { readonly type: 'file.appeared' }
+  | { readonly type: 'wal.grew'; readonly walBytes: number }
+  | { readonly type: 'sync.requested' }
+  | { readonly type: 'retention.due' }
+  | { readonly type: 'reset.requested' }
+  | { readonly type: 'retry.requested' }
+  | { readonly type: 'database.stop' }
+  | { readonly type: 'database.hurry' }
+  | ReplicaReport;
