@@ -61,6 +61,7 @@ export const errorCodes = {
   V03_INVALID: 'a v0.3 backup holds a damaged file',
   V03_NO_SNAPSHOT: 'a v0.3 backup has no snapshot to start from',
   WAL_INVALID: 'the WAL file is malformed in a way SQLite itself refuses',
+  WATCH_FAILED: 'the operating system does not report changes of a directory; it is polled instead',
 } as const;
 
 /** A stable error code; see {@link errorCodes} for the meaning of each. */

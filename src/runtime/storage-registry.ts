@@ -46,7 +46,7 @@ export const createStorage = (settings: ReplicaSettings, services: StorageServic
   // The table pairs each type with its own settings; the compiler cannot follow that through a computed key.
   const load = loaders[settings.type] as StorageLoader<ReplicaType> | undefined;
   if (load !== undefined) return load(settings, services);
-  const known = Object.keys(loaders).sort().join(', ');
+  const known = Object.keys(loaders).join(', ');
   return Promise.reject(
     new ReplicationError('STORAGE_UNKNOWN_SCHEME', `no storage for replica type "${settings.type}"; known: ${known}`, {
       retryable: false,
