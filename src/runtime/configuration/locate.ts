@@ -1,0 +1,80 @@
+/** Finds the configuration file: flag, environment, the system's place, then the working directory. */
+import { lstat, stat } from 'node:fs/promises';
+import { expandPath, type PathContext } from '#config/paths';
+import { ReplicationError } from '#errors/replication-error';
+
+/** Where Litestream looks without being told. */
+export const DEFAULT_CONFIG_PATH =
+  process.platform === 'win32' ? 'C:\\Litestream\\litestream.yml' : '/etc/litestream.yml';
+
+/** Names tried in the working directory, in this order, when nothing else is there. */
+export const SEARCH_PLACES = ['litestream.yml', 'litestream.yaml', '.config/litestream.yml'] as const;
+
+/** What locating depends on. */
+export interface LocateOptions extends PathContext {
+  /** Value of `-config`; empty counts as absent. */
+  readonly path?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Replaces {@link DEFAULT_CONFIG_PATH}; for tests. */
+  readonly defaultPath?: string | undefined;
+}
+
+/** The file that counts, and whether it was asked for by name. */
+export interface LocatedFile {
+  readonly path: string;
+  readonly isExplicit: boolean;
+}
+
+const isFile = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+};
+
+/** Root must not obey a file somebody else put into the directory it was started in. */
+const isTrusted = async (path: string): Promise<boolean> => {
+  const isRoot = process.getuid?.() === 0;
+  return !isRoot || (await lstat(path)).uid === 0;
+};
+
+/** Searches the working directory with cosmiconfig, loaded only when it comes to that. Nothing is parsed here. */
+const searchWorkingDirectory = async (cwd: string): Promise<string | undefined> => {
+  const { cosmiconfig } = await import('cosmiconfig');
+  const keepText = (_path: string, content: string): string => content;
+  const explorer = cosmiconfig('litestream', {
+    searchPlaces: [...SEARCH_PLACES],
+    searchStrategy: 'none',
+    loaders: { '.yml': keepText, '.yaml': keepText },
+    cache: false,
+    ignoreEmptySearchPlaces: false,
+  });
+  const result = await explorer.search(cwd);
+  return result === null || !(await isTrusted(result.filepath)) ? undefined : result.filepath;
+};
+
+/**
+ * The configuration file, absolute. `CONFIG_NOT_FOUND` with `config file not found: PATH` when a file asked for by name, or
+ * every default place, is missing. Files are never merged.
+ */
+export const locateConfiguration = async (options: LocateOptions): Promise<LocatedFile> => {
+  const { LITESTREAM_CONFIG } = options.env;
+  const asked = options.path || LITESTREAM_CONFIG || undefined;
+  if (asked !== undefined) {
+    return { path: expandPath(asked, options), isExplicit: true };
+  }
+  const defaultPath = options.defaultPath ?? DEFAULT_CONFIG_PATH;
+  if (await isFile(defaultPath)) {
+    return { path: defaultPath, isExplicit: false };
+  }
+  const found = await searchWorkingDirectory(options.cwd);
+  if (found === undefined) {
+    throw new ReplicationError('CONFIG_NOT_FOUND', `config file not found: ${defaultPath}`, {
+      retryable: false,
+      hint: `Write that file, name another one with -config, or put ${SEARCH_PLACES[0]} into the working directory.`,
+      details: { path: defaultPath },
+    });
+  }
+  return { path: found, isExplicit: false };
+};
