@@ -1,6 +1,8 @@
 /**
  * Keeps one destination equal to the local chain of level-0 files.
  *
+ *   caughtUp --after probeInterval--> probing --newest file is there--> caughtUp
+ *
  *   connecting --ours--> caughtUp --isBehind--> syncing --done--> resting --after syncInterval--> caughtUp
  *     |   ^                                        |
  *     |   |after retryDelay                        | error          (every error leads to a new look at the replica)
@@ -23,6 +25,7 @@ import { unprovided } from '../unprovided.ts';
 import type {
   InspectInput,
   InspectOutput,
+  ProbeInput,
   ReplicaContext,
   ReplicaEvent,
   ReplicaInput,
@@ -31,13 +34,17 @@ import type {
   UploadOutput,
 } from './replica.types.ts';
 
+/** A single last attempt gets this long. */
 const SINGLE_ATTEMPT_MS_MAX = 30_000;
+/** A resting replica is asked for its newest file this often (D-14). */
+const PROBE_INTERVAL_MS = 300_000;
 
 export const replicaMachine = setup({
   types: {} as { context: ReplicaContext; events: ReplicaEvent; input: ReplicaInput },
   actors: {
     inspectReplica: unprovided<InspectOutput, InspectInput>('inspectReplica'),
     uploadPending: unprovided<UploadOutput, UploadInput>('uploadPending'),
+    probeReplica: unprovided<void, ProbeInput>('probeReplica'),
   },
   actions: {
     recordCommit: assign(({ context, event }) => {
@@ -48,14 +55,16 @@ export const replicaMachine = setup({
       assertEvent(event, 'local.adopted');
       return { committedThrough: event.position };
     }),
-    recordInspection: assign((_, { highestTxid, uploadedThrough }: InspectOutput) => ({
+    recordInspection: assign((_, { highestTxid, uploadedThrough, coveredThrough }: InspectOutput) => ({
       highestTxid,
       uploadedThrough,
+      coveredThrough,
       failureCount: 0,
       lastError: undefined,
     })),
-    recordUpload: assign((_, { uploadedThrough }: UploadOutput) => ({
+    recordUpload: assign((_, { uploadedThrough, coveredThrough }: UploadOutput) => ({
       uploadedThrough,
+      coveredThrough,
       failureCount: 0,
       lastError: undefined,
     })),
@@ -63,7 +72,11 @@ export const replicaMachine = setup({
       failureCount: context.failureCount + 1,
       lastError: failureOf(error),
     })),
-    bridgeToSnapshot: assign(({ context }) => ({ uploadedThrough: context.highestTxid })),
+    // What lies between the replica's end and the full copy continues a history that is not there: it is never sent.
+    bridgeToSnapshot: assign(({ event }) => {
+      assertEvent(event, 'ltx.committed');
+      return event.snapshotTxid === undefined ? {} : { uploadedThrough: event.snapshotTxid - 1n };
+    }),
     reportInspection: sendParent(
       ({ context }, { verdict, highestTxid }: InspectOutput): ReplicaReport => ({
         type: 'replica.inspected',
@@ -102,6 +115,7 @@ export const replicaMachine = setup({
     ),
   },
   guards: {
+    hasUploaded: ({ context }) => context.uploadedThrough > 0n,
     isBehind: ({ context }) => context.uploadedThrough < context.committedThrough,
     isWorldsFault: (_, { error }: { error: unknown }) => isReplicationError(error),
     isOurHistory: (_, { verdict }: InspectOutput) => verdict === 'same' || verdict === 'behind' || verdict === 'empty',
@@ -117,6 +131,7 @@ export const replicaMachine = setup({
   delays: {
     retryDelay: ({ context }) =>
       Math.min(300_000, Math.max(1, context.syncIntervalMs) * 2 ** Math.min(20, context.failureCount - 1)),
+    probeInterval: () => PROBE_INTERVAL_MS,
     syncInterval: ({ context }) => context.syncIntervalMs,
     shutdownSyncInterval: ({ context }) => context.shutdownSyncIntervalMs,
     // A limit of 0 means a single attempt; that attempt still may not hang the shutdown.
@@ -128,6 +143,7 @@ export const replicaMachine = setup({
     ...input,
     committedThrough: input.localPosition,
     uploadedThrough: 0n,
+    coveredThrough: 0n,
     highestTxid: 0n,
     failureCount: 0,
     lastError: undefined,
@@ -171,6 +187,20 @@ export const replicaMachine = setup({
     caughtUp: {
       on: { 'replica.stop': 'finishing.uploading' },
       always: { guard: 'isBehind', target: 'syncing' },
+      after: { probeInterval: { guard: 'hasUploaded', target: 'probing' } },
+    },
+    probing: {
+      on: { 'replica.stop': 'finishing.uploading' },
+      invoke: {
+        src: 'probeReplica',
+        input: ({ context }) => ({ name: context.name, through: context.uploadedThrough }),
+        onDone: 'caughtUp',
+        onError: {
+          guard: { type: 'isWorldsFault', params: ({ event }) => ({ error: event.error }) },
+          target: 'backingOff',
+          actions: [{ type: 'recordFailure', params: ({ event }) => ({ error: event.error }) }, 'reportFailure'],
+        },
+      },
     },
     syncing: {
       invoke: {
@@ -179,6 +209,7 @@ export const replicaMachine = setup({
           name: context.name,
           after: context.uploadedThrough,
           through: context.committedThrough,
+          coveredThrough: context.coveredThrough,
         }),
         onDone: [
           {
@@ -254,6 +285,7 @@ export const replicaMachine = setup({
               name: context.name,
               after: context.uploadedThrough,
               through: context.committedThrough,
+              coveredThrough: context.coveredThrough,
             }),
             onDone: [
               { guard: { type: 'isSnapshotNeeded', params: ({ event }) => event.output }, target: '#replica.stopped' },

@@ -23,6 +23,8 @@ export interface InspectOutput {
   readonly highestTxid: Txid;
   /** End of the run of files from which uploads go on; 0 when nothing of ours is there. */
   readonly uploadedThrough: Txid;
+  /** The newest TXID a restore can reach now: beyond a hole only a snapshot helps. */
+  readonly coveredThrough: Txid;
 }
 
 export interface InspectInput {
@@ -30,15 +32,23 @@ export interface InspectInput {
   readonly localPosition: Txid;
 }
 
+/** Look for the newest acknowledged file. */
+export interface ProbeInput {
+  readonly name: string;
+  readonly through: Txid;
+}
+
 /** One bounded batch of uploads. */
 export interface UploadInput {
   readonly name: string;
   readonly after: Txid;
   readonly through: Txid;
+  readonly coveredThrough: Txid;
 }
 
 export interface UploadOutput {
   readonly uploadedThrough: Txid;
+  readonly coveredThrough: Txid;
   /** A local file is gone and no later full copy bridges the hole: only a new snapshot can help. */
   readonly needsSnapshot: boolean;
 }
@@ -56,6 +66,8 @@ export interface ReplicaContext extends ReplicaInput {
   readonly committedThrough: Txid;
   /** Newest TXID this replica has acknowledged, end of a contiguous run. Invariant R1. */
   readonly uploadedThrough: Txid;
+  /** Newest TXID a restore from this replica reaches. */
+  readonly coveredThrough: Txid;
   /** Highest TXID of any level seen at the last look; a bridging snapshot must be above it. */
   readonly highestTxid: Txid;
   /** Failures in a row; 0 after any success. */

@@ -65,6 +65,8 @@ export interface ReplicaStorage {
   readonly kind: string;
   /** Where it is, without secrets, for messages. */
   readonly location: string;
+  /** Reading the head of a file costs next to nothing, so it may be done before every upload. */
+  readonly hasCheapReads?: boolean;
   /** Present when the kind can hold v0.3 backups. */
   readonly v03?: V03Storage;
   /**
