@@ -76,7 +76,9 @@ export async function* readResuming(
       if (file.sizeBytes === 0 || offset >= file.sizeBytes) return;
       throw endedEarly(name, offset, file.sizeBytes);
     } catch (error) {
-      if (!isWorthRetrying(error, signal)) throw error;
+      // Whatever a cut-off call ends with, the abort is the reason.
+      throwIfAborted(signal, `reading ${name}`);
+      if (!isWorthRetrying(error)) throw error;
       failures += 1;
       if (failures >= READ_FAILURES_MAX) throw givenUp(name, offset, failures, error);
       services.log.write('debug', 'resuming read', { file: name, offset, failures, error: messageOf(error) });
@@ -100,8 +102,8 @@ const openAt = (
 };
 
 /** Errors of other programs' libraries count as broken connections; bugs and decisions do not. */
-const isWorthRetrying = (error: unknown, signal: AbortSignal): boolean => {
-  if (signal.aborted || errorCodeOf(error) === 'STORAGE_NOT_FOUND' || errorCodeOf(error) === 'ABORTED') return false;
+const isWorthRetrying = (error: unknown): boolean => {
+  if (errorCodeOf(error) === 'STORAGE_NOT_FOUND' || errorCodeOf(error) === 'ABORTED') return false;
   if (isReplicationError(error)) return error.retryable;
   return !(error instanceof InvariantViolation || error instanceof TypeError || error instanceof RangeError);
 };
