@@ -72,6 +72,7 @@ export const createFileStorage = (options: FileStorageOptions): ReplicaStorage =
   return {
     kind: 'file',
     location: root,
+    hasCheapReads: true,
     v03: createFileV03Storage(root),
     init,
     listLtxFiles: (level, from, mode, signal) =>

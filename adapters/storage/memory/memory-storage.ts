@@ -61,6 +61,7 @@ export const createMemoryStorage = (options: MemoryStorageOptions = {}): Replica
   return {
     kind: 'memory',
     location,
+    hasCheapReads: true,
     init: (signal) => runInit(signal),
     async *listLtxFiles(level, from, mode, signal) {
       const files = await call({ operation: 'list', level }, signal, () => bucket.list(level));
