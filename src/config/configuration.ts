@@ -13,11 +13,11 @@ import {
   loggingOf,
   mcpOf,
   metricsAddressOf,
-  pathOf,
   socketOf,
 } from './file-settings.ts';
 import { FILE_FIELDS, type RawFile } from './keys.ts';
 import { keysNotInEffect } from './keys-in-effect.ts';
+import { pathOf } from './path-setting.ts';
 import { createFindings, type Finding, type Findings, type Position } from './problems.ts';
 import type { ReplicaContext } from './replica-source.ts';
 import type { Configuration } from './types.ts';
@@ -146,9 +146,9 @@ export const readConfiguration = (input: ConfigurationInput): ReadConfiguration 
   const findings = createFindings(input.file);
   const reading: Reading = { findings, present: new Map() };
   const expandedText = input.expandEnv ? expandEnvironment(input.text, input) : { text: input.text, unset: [] };
-  for (const name of expandedText.unset) {
+  for (const { name, at } of expandedText.unset) {
     const message = `environment variable ${name} is not set and was replaced by nothing`;
-    findings.warning({ at: START, key: '', message, suggestion: 'set it, or use -no-expand-env' });
+    findings.warning({ at, key: '', message, suggestion: 'set it, or use -no-expand-env' });
   }
   const file = readFile(expandedText.text, reading);
   if (file === undefined || findings.problems.some(({ kind }) => kind === 'syntax')) {

@@ -1,16 +1,24 @@
 /** The entries of `dbs`: checked one by one, then merged where several name the same database or directory. */
-import { basename, dirname, join } from 'node:path';
+
+import {
+  checkAge,
+  checkNumbers,
+  defaultMetaPath,
+  type Entry,
+  filled,
+  readEntry,
+  replicasOf,
+} from './database-entry.ts';
 import { DEFAULTS } from './defaults.ts';
 import { formatDuration } from './duration.ts';
-import type { Located } from './fields.ts';
-import type { RawDatabase, RawFile, RawReplica } from './keys.ts';
-import { expandPath } from './paths.ts';
+import type { RawDatabase, RawFile } from './keys.ts';
+import { pathOf } from './path-setting.ts';
 import type { Findings, Position } from './problems.ts';
 import { type ReplicaDraft, readReplica } from './replica.ts';
 import type { ReplicaContext } from './replica-source.ts';
 import type { ReplicaSettings } from './replica-types.ts';
 import { resolveSchedules } from './snapshot-schedule.ts';
-import type { DatabaseOptions, DatabaseSettings, DirectorySettings, SnapshotSchedule } from './types.ts';
+import type { DatabaseOptions, DatabaseSettings, DirectorySettings, DrillSettings, SnapshotSchedule } from './types.ts';
 
 /** What reading the entries needs. */
 export interface DatabasesInput {
@@ -26,188 +34,6 @@ export interface ReadDatabases {
   readonly directories: readonly DirectorySettings[];
   readonly snapshot: SnapshotSchedule;
 }
-
-interface Entry {
-  readonly raw: RawDatabase;
-  /** 1-based, as messages count. */
-  readonly number: number;
-  readonly key: string;
-  readonly kind: 'path' | 'dir';
-  /** Absolute path or dir. */
-  readonly id: string;
-}
-
-type PathKey = 'path' | 'dir' | 'meta-path' | 'meta-dir';
-
-const filled = <T>(located: Located<T> | undefined): Located<T> | undefined =>
-  located?.value === '' ? undefined : located;
-
-/** Metadata directory of a database without `meta-path`. */
-export const defaultMetaPath = (databasePath: string): string =>
-  join(dirname(databasePath), `.${basename(databasePath)}-litestream`);
-
-const expanded = (
-  raw: RawDatabase,
-  name: PathKey,
-  key: string,
-  { context, findings }: DatabasesInput,
-): string | undefined => {
-  const located = filled(raw[name]);
-  if (located === undefined) {
-    return undefined;
-  }
-  try {
-    return expandPath(located.value, context);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : 'the path cannot be expanded';
-    findings.problem({ at: located.at, key: `${key}.${name}`, message });
-    return undefined;
-  }
-};
-
-const isGlob = (pattern: string): boolean => /^(?:\\.|\[\^?(?:\\.|[^\]\\])(?:\\.|[^\]\\])*\]|[^[\\])+$/s.test(pattern);
-
-const readEntry = (raw: RawDatabase, index: number, input: DatabasesInput): Entry | undefined => {
-  const { findings } = input;
-  const key = `dbs[${index}]`;
-  const number = index + 1;
-  const path = filled(raw.path);
-  const dir = filled(raw.dir);
-  let isWhole = true;
-  const refuse = (at: Position, message: string, database?: string): void => {
-    isWhole = false;
-    findings.problem({ at, key, message: `database config #${number}: ${message}`, database });
-  };
-  const id = expanded(raw, dir === undefined ? 'path' : 'dir', key, input);
-  if (path !== undefined && dir !== undefined) {
-    refuse(dir.at, "cannot specify both 'path' and 'dir'");
-  } else if (path === undefined && dir === undefined) {
-    refuse(raw.at, "must specify either 'path' or 'dir'");
-  }
-  const pattern = filled(raw.pattern);
-  if (dir !== undefined && pattern === undefined) {
-    refuse(dir.at, "'pattern' is required when using 'dir'", id);
-  }
-  if (pattern !== undefined && (!isGlob(pattern.value) || pattern.value.includes('/'))) {
-    refuse(pattern.at, "'pattern' is not a valid glob for a file name", id);
-  }
-  if (dir === undefined) {
-    for (const name of ['watch', 'meta-dir', 'recursive', 'pattern', 'max-depth', 'max-databases'] as const) {
-      const located = raw[name];
-      if (located !== undefined && located.value !== false && located.value !== '') {
-        const text =
-          name === 'watch' ? "'watch' can only be enabled with a directory" : `'${name}' can only be used with 'dir'`;
-        refuse(located.at, text, id);
-      }
-    }
-  }
-  const metaDir = filled(raw['meta-dir']);
-  if (metaDir !== undefined && filled(raw['meta-path']) !== undefined) {
-    refuse(metaDir.at, "cannot specify both 'meta-path' and 'meta-dir'", id);
-  }
-  const legacy = raw['max-checkpoint-page-count'];
-  if (legacy !== undefined) {
-    const message = 'max-checkpoint-page-count has no effect';
-    findings.warning({
-      at: legacy.at,
-      key: `${key}.max-checkpoint-page-count`,
-      message,
-      suggestion: 'use truncate-page-n',
-    });
-  }
-  return id === undefined || !isWhole ? undefined : { raw, number, key, kind: dir === undefined ? 'path' : 'dir', id };
-};
-
-const checkNumbers = ({ raw, key, id }: Entry, findings: Findings): void => {
-  const refuse = (name: string, at: Position, reason: string): void =>
-    findings.problem({ at, key: `${key}.${name}`, message: `dbs[${id}].${name}: ${reason}`, database: id });
-  const monitor = raw['monitor-interval'];
-  if (monitor !== undefined && monitor.value <= 0) {
-    refuse(
-      'monitor-interval',
-      monitor.at,
-      `monitor interval must be greater than 0 (got ${formatDuration(monitor.value)})`,
-    );
-  }
-  for (const name of ['checkpoint-interval', 'busy-timeout'] as const) {
-    const located = raw[name];
-    if (located !== undefined && located.value < 0) {
-      refuse(name, located.at, `must not be negative (got ${formatDuration(located.value)})`);
-    }
-  }
-  const pages = raw['min-checkpoint-page-count'];
-  if (pages !== undefined && pages.value <= 0) {
-    refuse('min-checkpoint-page-count', pages.at, `minimum checkpoint page count required (got ${pages.value})`);
-  }
-  const walBytes = raw['max-sync-wal-bytes'];
-  if (walBytes !== undefined && walBytes.value < 0) {
-    refuse('max-sync-wal-bytes', walBytes.at, `must not be negative (got ${walBytes.value})`);
-  }
-  for (const name of ['max-depth', 'max-databases'] as const) {
-    const located = raw[name];
-    if (located !== undefined && located.value < 1) {
-      refuse(name, located.at, `must be at least 1 (got ${located.value})`);
-    }
-  }
-  const drill = raw.drill?.value.interval;
-  if (drill !== undefined && drill.value <= 0) {
-    refuse('drill.interval', drill.at, `must be greater than 0 (got ${formatDuration(drill.value)})`);
-  }
-};
-
-interface PlacedReplica {
-  readonly raw: RawReplica;
-  readonly key: string;
-  readonly displayKey: string;
-}
-
-const replicasOf = ({ raw, key, id }: Entry, findings: Findings): readonly PlacedReplica[] => {
-  const { replica, replicas } = raw;
-  if (replica !== undefined && replicas !== undefined) {
-    const message = "cannot specify 'replica' and 'replicas' on a database";
-    findings.problem({ at: replicas.at, key: `${key}.replicas`, message, database: id });
-    return [];
-  }
-  if (replica !== undefined) {
-    return [{ raw: replica.value, key: `${key}.replica`, displayKey: `dbs[${id}].replica` }];
-  }
-  if (replicas === undefined || replicas.value.length === 0) {
-    const hasProblem = findings.problems.some((problem) => problem.key.startsWith(`${key}.replica`));
-    if (!hasProblem) {
-      const suggestion = 'add "replica:" with a url or a path';
-      findings.problem({ at: raw.at, key, message: 'must specify replica for database', suggestion, database: id });
-    }
-    return [];
-  }
-  return replicas.value.map(({ value }, index) => ({
-    raw: value,
-    key: `${key}.replicas[${index}]`,
-    displayKey: `dbs[${id}].replicas[${index}]`,
-  }));
-};
-
-const checkAge = (
-  located: Located<boolean> | undefined,
-  key: string,
-  database: string | undefined,
-  findings: Findings,
-): void => {
-  if (located === undefined) {
-    return;
-  }
-  const whose = database === undefined ? 'every replica of the file' : `database ${database}`;
-  if (located.value) {
-    findings.problem({ kind: 'age', at: located.at, key, message: `${whose} asks for age encryption`, database });
-  } else {
-    findings.warning({
-      at: located.at,
-      key,
-      message: 'age is empty and has no effect',
-      suggestion: 'remove it',
-      database,
-    });
-  }
-};
 
 /** Keys that must agree when several entries name one database. */
 const MERGED_KEYS = [
@@ -263,26 +89,27 @@ const firstValue = <K extends MergedKey>(
   return undefined;
 };
 
-const optionsOf = (entries: readonly Entry[], context: ReplicaContext): DatabaseOptions => {
-  const drill = entries.find(({ raw }) => raw.drill !== undefined)?.raw.drill?.value;
-  const drillPath = drill?.path?.value;
-  return {
-    monitorIntervalMs: firstValue(entries, 'monitor-interval') ?? DEFAULTS.monitorIntervalMs,
-    checkpointIntervalMs: firstValue(entries, 'checkpoint-interval') ?? DEFAULTS.checkpointIntervalMs,
-    busyTimeoutMs: firstValue(entries, 'busy-timeout') ?? DEFAULTS.busyTimeoutMs,
-    minCheckpointPageCount: firstValue(entries, 'min-checkpoint-page-count') ?? DEFAULTS.minCheckpointPageCount,
-    truncatePageN: Math.max(0, firstValue(entries, 'truncate-page-n') ?? DEFAULTS.truncatePageN),
-    maxSyncWalBytes: firstValue(entries, 'max-sync-wal-bytes') ?? DEFAULTS.maxSyncWalBytes,
-    restoreIfDbNotExists: entries.some(({ raw }) => raw['restore-if-db-not-exists']?.value === true),
-    drill:
-      drill === undefined
-        ? undefined
-        : {
-            intervalMs: drill.interval?.value ?? 0,
-            path: drillPath === undefined || drillPath === '' ? undefined : expandPath(drillPath, context),
-          },
-  };
+const drillOf = (entries: readonly Entry[], { context, findings }: DatabasesInput): DrillSettings | undefined => {
+  const entry = entries.find(({ raw }) => raw.drill !== undefined);
+  const drill = entry?.raw.drill?.value;
+  return drill === undefined
+    ? undefined
+    : {
+        intervalMs: drill.interval?.value ?? 0,
+        path: pathOf(drill.path, `${entry?.key}.drill.path`, context, findings),
+      };
 };
+
+const optionsOf = (entries: readonly Entry[], input: DatabasesInput): DatabaseOptions => ({
+  monitorIntervalMs: firstValue(entries, 'monitor-interval') ?? DEFAULTS.monitorIntervalMs,
+  checkpointIntervalMs: firstValue(entries, 'checkpoint-interval') ?? DEFAULTS.checkpointIntervalMs,
+  busyTimeoutMs: firstValue(entries, 'busy-timeout') ?? DEFAULTS.busyTimeoutMs,
+  minCheckpointPageCount: firstValue(entries, 'min-checkpoint-page-count') ?? DEFAULTS.minCheckpointPageCount,
+  truncatePageN: Math.max(0, firstValue(entries, 'truncate-page-n') ?? DEFAULTS.truncatePageN),
+  maxSyncWalBytes: firstValue(entries, 'max-sync-wal-bytes') ?? DEFAULTS.maxSyncWalBytes,
+  restoreIfDbNotExists: entries.some(({ raw }) => raw['restore-if-db-not-exists']?.value === true),
+  drill: drillOf(entries, input),
+});
 
 /** Gives every replica of one database a name of its own: explicit, else the type, `type-2`, … */
 const nameReplicas = (
@@ -328,7 +155,8 @@ const checkDestinations = (groups: readonly Group[], findings: Findings): void =
     for (const draft of group.drafts) {
       const owner = group.entries[0]?.id ?? '';
       const { location } = draft.settings;
-      const earlier = seen.get(location);
+      // A file replica without a path has been refused already.
+      const earlier = location === 'file://' ? undefined : seen.get(location);
       if (earlier === undefined) {
         seen.set(location, { owner, group, draft });
       } else if (earlier.group === group || earlier.owner !== owner) {
@@ -344,10 +172,13 @@ const checkDestinations = (groups: readonly Group[], findings: Findings): void =
   }
 };
 
-const checkMetaPaths = (
-  databases: readonly { readonly settings: DatabaseSettings; readonly entry: Entry }[],
-  findings: Findings,
-): void => {
+/** A database and the first entry that names it. */
+interface PlacedDatabase {
+  readonly settings: DatabaseSettings;
+  readonly entry: Entry;
+}
+
+const checkMetaPaths = (databases: readonly PlacedDatabase[], findings: Findings): void => {
   const seen = new Map<string, string>();
   for (const { settings, entry } of databases) {
     const earlier = seen.get(settings.metaPath);
@@ -360,6 +191,36 @@ const checkMetaPaths = (
     }
   }
 };
+
+/** A path key of the first entry that sets it. */
+const mergedPath = (
+  entries: readonly Entry[],
+  name: 'meta-path' | 'meta-dir',
+  { context, findings }: DatabasesInput,
+) => {
+  const entry = entries.find(({ raw }) => filled(raw[name]) !== undefined);
+  return entry === undefined ? undefined : pathOf(entry.raw[name], `${entry.key}.${name}`, context, findings);
+};
+
+const databaseOf = ({ entries, drafts }: Group, entry: Entry, input: DatabasesInput): DatabaseSettings => ({
+  path: entry.id,
+  metaPath: mergedPath(entries, 'meta-path', input) ?? defaultMetaPath(entry.id),
+  ...optionsOf(entries, input),
+  replicas: nameReplicas(drafts, entry.id, input.findings),
+});
+
+const directoryOf = ({ entries, drafts }: Group, entry: Entry, input: DatabasesInput): DirectorySettings => ({
+  dir: entry.id,
+  pattern: entry.raw.pattern?.value ?? '',
+  recursive: firstValue(entries, 'recursive') ?? false,
+  watch: firstValue(entries, 'watch') ?? false,
+  metaPath: mergedPath(entries, 'meta-path', input),
+  metaDir: mergedPath(entries, 'meta-dir', input),
+  maxDepth: firstValue(entries, 'max-depth') ?? DEFAULTS.maxDepth,
+  maxDatabases: firstValue(entries, 'max-databases') ?? DEFAULTS.maxDatabases,
+  ...optionsOf(entries, input),
+  replicas: nameReplicas(drafts, entry.id, input.findings),
+});
 
 /** Reads all entries. Those with problems are left out where they cannot be told; the problems are in the findings. */
 export const readDatabases = (input: DatabasesInput): ReadDatabases => {
@@ -392,35 +253,15 @@ export const readDatabases = (input: DatabasesInput): ReadDatabases => {
       }
     }
   });
-  const databases: { readonly settings: DatabaseSettings; readonly entry: Entry }[] = [];
+  const databases: PlacedDatabase[] = [];
   const directories: DirectorySettings[] = [];
   for (const group of groups.values()) {
     const [entry] = group.entries;
-    if (entry === undefined) {
-      continue;
-    }
     checkAgreement(group.entries, findings);
-    const replicas = nameReplicas(group.drafts, entry.id, findings);
-    const options = optionsOf(group.entries, context);
-    const owner = (name: MergedKey): RawDatabase =>
-      group.entries.find(({ raw }) => raw[name] !== undefined)?.raw ?? entry.raw;
-    const metaPath = expanded(owner('meta-path'), 'meta-path', entry.key, input);
-    if (entry.kind === 'path') {
-      const settings = { path: entry.id, metaPath: metaPath ?? defaultMetaPath(entry.id), ...options, replicas };
-      databases.push({ settings, entry });
-    } else {
-      directories.push({
-        dir: entry.id,
-        pattern: entry.raw.pattern?.value ?? '',
-        recursive: firstValue(group.entries, 'recursive') ?? false,
-        watch: firstValue(group.entries, 'watch') ?? false,
-        metaPath,
-        metaDir: expanded(owner('meta-dir'), 'meta-dir', entry.key, input),
-        maxDepth: firstValue(group.entries, 'max-depth') ?? DEFAULTS.maxDepth,
-        maxDatabases: firstValue(group.entries, 'max-databases') ?? DEFAULTS.maxDatabases,
-        ...options,
-        replicas,
-      });
+    if (entry?.kind === 'path') {
+      databases.push({ entry, settings: databaseOf(group, entry, input) });
+    } else if (entry !== undefined) {
+      directories.push(directoryOf(group, entry, input));
     }
   }
   checkDestinations([...groups.values()], findings);

@@ -2,11 +2,12 @@
  * `$NAME` and `${NAME}` in the raw text of a configuration file, before YAML is read: comments and quoted strings are
  * affected too. There is no escape and no default syntax: `${A:-x}` is a variable literally called `A:-x`.
  */
+import type { Position } from './problems.ts';
 
-/** The text with references replaced, and the names that had no value, each once, in order. */
+/** The text with references replaced, and the names that had no value with the place of their first use, in order. */
 export interface ExpandedText {
   readonly text: string;
-  readonly unset: readonly string[];
+  readonly unset: readonly { readonly name: string; readonly at: Position }[];
 }
 
 // Braces up to `}`; an unclosed brace; a word; one of the one-character names. Any other `$` stays as it is.
@@ -17,7 +18,7 @@ export const expandEnvironment = (
   text: string,
   { env, pid }: { readonly env: Readonly<Record<string, string | undefined>>; readonly pid: number },
 ): ExpandedText => {
-  const unset = new Set<string>();
+  const unset = new Map<string, number>();
   const expanded = text.replace(
     REFERENCE,
     (
@@ -26,6 +27,7 @@ export const expandEnvironment = (
       open: string | undefined,
       word: string | undefined,
       special: string | undefined,
+      offset: number,
     ) => {
       if (open !== undefined || braced === '') {
         return '';
@@ -38,11 +40,15 @@ export const expandEnvironment = (
         return `${pid}${rest}`;
       }
       const value = Object.hasOwn(env, name) ? env[name] : undefined;
-      if (value === undefined) {
-        unset.add(name);
+      if (value === undefined && !unset.has(name)) {
+        unset.set(name, offset);
       }
       return `${value ?? ''}${rest}`;
     },
   );
-  return { text: expanded, unset: [...unset] };
+  const positionOf = (offset: number): Position => {
+    const before = text.slice(0, offset).split('\n');
+    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  };
+  return { text: expanded, unset: [...unset].map(([name, offset]) => ({ name, at: positionOf(offset) })) };
 };

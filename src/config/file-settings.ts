@@ -4,7 +4,8 @@ import { formatDuration } from './duration.ts';
 import { splitExecCommand } from './exec-words.ts';
 import type { Located } from './fields.ts';
 import type { RawFile, RawHook } from './keys.ts';
-import { expandPath, type PathContext } from './paths.ts';
+import { pathOf } from './path-setting.ts';
+import type { PathContext } from './paths.ts';
 import type { Findings, Position } from './problems.ts';
 import type {
   BindAddress,
@@ -70,28 +71,6 @@ export const inspectAddressOf = (file: RawFile, findings: Findings): BindAddress
   addressOf(file, 'inspect-addr', findings);
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
-
-/** A path of the file, absolute; empty counts as absent. */
-export const pathOf = (
-  located: Located<string> | undefined,
-  key: string,
-  context: PathContext,
-  findings: Findings,
-): string | undefined => {
-  if (located === undefined || located.value === '') {
-    return undefined;
-  }
-  try {
-    return expandPath(located.value, context);
-  } catch (error) {
-    findings.problem({
-      at: located.at,
-      key,
-      message: error instanceof Error ? error.message : 'the path cannot be expanded',
-    });
-    return undefined;
-  }
-};
 
 /** MCP listener; warns when it is open to the network without a token. */
 export const mcpOf = (file: RawFile, context: PathContext, findings: Findings): McpSettings | undefined => {
