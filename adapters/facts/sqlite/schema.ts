@@ -43,12 +43,12 @@ class ForeignLog extends Error {
 export const isBrokenFile = (error: unknown): boolean =>
   error instanceof ForeignLog || /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCodeOf(error));
 
-/** Opens or creates the log for writing. Errors are SQLite's and the file system's. */
-export const openForWriting = (path: string): SqliteDatabase => {
+/** Opens or creates the log for writing; it grows to `fileBytesMax` (`SQLITE_FULL`). Errors are SQLite's and the file system's. */
+export const openForWriting = (path: string, fileBytesMax: number): SqliteDatabase => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
-    prepare(database);
+    prepare(database, fileBytesMax);
     return database;
   } catch (error) {
     database.close();
@@ -56,10 +56,12 @@ export const openForWriting = (path: string): SqliteDatabase => {
   }
 };
 
-const prepare = (database: SqliteDatabase): void => {
+const prepare = (database: SqliteDatabase, fileBytesMax: number): void => {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('journal_size_limit = 4194304');
+  const pageSize = Number(database.pragma('page_size', { simple: true }));
+  database.pragma(`max_page_count = ${Math.floor(fileBytesMax / pageSize)}`);
   const id = database.pragma('application_id', { simple: true });
   const version = database.pragma('user_version', { simple: true });
   const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();

@@ -27,6 +27,8 @@ import {
 const QUEUED_FACTS_MAX = 10_000;
 /** Pause between two tries to write a log that is broken. */
 const RETRY_MS = 10_000;
+/** Size at which the log counts as full: ten million facts, which only a log that is never summed up reaches. */
+const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 
 export interface SqliteFactLogOptions {
   /** The file; its directory is made. */
@@ -37,6 +39,9 @@ export interface SqliteFactLogOptions {
   readonly schedule?: (run: () => void) => void;
   /** Facts kept in memory while the log cannot be written. */
   readonly queuedFactsMax?: number;
+  /** Size of the file at which it counts as full. */
+  readonly fileBytesMax?: number;
+  /** Pause between two tries to write a log that is broken. */
   readonly retryMs?: number;
 }
 
@@ -66,7 +71,7 @@ export const openSqliteFactLog = (options: SqliteFactLogOptions): SqliteFactLog 
 
   const openNow = (): SqliteDatabase => {
     lock ??= takeWriterLock(path);
-    database ??= openForWriting(path);
+    database ??= openForWriting(path, options.fileBytesMax ?? FILE_BYTES_MAX);
     return database;
   };
   const closeDatabase = (): void => {
@@ -172,7 +177,8 @@ export const openSqliteFactLog = (options: SqliteFactLogOptions): SqliteFactLog 
     problem: () => problem,
     compact: async (beforeMs) => {
       writeQueue();
-      if (problem !== undefined) return;
+      // A full log is the one that needs this most.
+      if (database === undefined) return;
       for (const stream of onLog((open) => streamsToCompact(open, beforeMs))) {
         try {
           onLog((open) => compactStream(open, stream, beforeMs));
@@ -183,6 +189,7 @@ export const openSqliteFactLog = (options: SqliteFactLogOptions): SqliteFactLog 
         await new Promise<void>((resolve) => schedule(resolve));
         if (isClosed) return;
       }
+      if (problem !== undefined) writeQueue();
     },
   };
 };
