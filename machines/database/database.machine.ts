@@ -9,6 +9,7 @@
  *             idle --wal.grew--> syncing      idle --checkpoint owed, after checkpointAge--> checkpointing --> idle
  *             idle --retention.due--> trimming --> idle     a replica needs a full copy --> requiringSnapshot --> syncing
  *
+ *   the source is lost while tracking: reopening --closed--> backingOff
  *   reset.requested: resetting --> opening
  *   database.stop, in any state: closing.source --> closing.replicas --> closed
  *

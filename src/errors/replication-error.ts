@@ -1,3 +1,5 @@
+/** The two families of errors: the world went wrong, or we did. Every error of ours has a stable code and a hint. */
+
 import type { ErrorCode } from './codes.ts';
 
 /** What an error carries besides its code and message. */
