@@ -2,7 +2,7 @@
 import { readDatabases } from './databases.ts';
 import { DEFAULTS } from './defaults.ts';
 import { expandEnvironment } from './environment.ts';
-import { type KeyPath, mismatch, type Reading, ROOT_KEY, readMap } from './fields.ts';
+import { isNull, mismatch, type Reading, ROOT_KEY, readMap } from './fields.ts';
 import {
   durationOf,
   execOf,
@@ -53,16 +53,12 @@ const deepFreeze = <T>(value: T): T => {
 
 const readFile = (text: string, reading: Reading): RawFile | undefined => {
   const root = readYaml(text, reading.findings);
-  if (root === undefined) {
+  if (root === undefined || isNull(root)) {
     return { at: START };
   }
-  if (root.kind === 'scalar' && !root.isQuoted && root.text === '') {
-    return { at: START };
-  }
-  const key: KeyPath = ROOT_KEY;
   return root.kind === 'map'
-    ? readMap(root, key, reading, FILE_FIELDS)
-    : mismatch(root, key, reading, 'the configuration');
+    ? readMap(root, ROOT_KEY, reading, FILE_FIELDS)
+    : mismatch(root, ROOT_KEY, reading, 'the configuration');
 };
 
 const isBelow = (directory: string, path: string): boolean =>

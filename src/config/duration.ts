@@ -63,7 +63,8 @@ export const parseDuration = (text: string): ParsedDuration => {
   if (nanoseconds > NANOSECONDS_MAX) {
     return { kind: 'tooLarge' };
   }
-  const ms = Number(nanoseconds) / 1e6;
+  // In two parts, so that whole milliseconds stay whole beyond 2^53 nanoseconds.
+  const ms = Number(nanoseconds / 1_000_000n) + Number(nanoseconds % 1_000_000n) / 1e6;
   return { kind: 'duration', ms: isNegative && ms !== 0 ? -ms : ms };
 };
 
@@ -77,7 +78,8 @@ const trimFraction = (value: bigint, unit: bigint): string => {
 
 /** Prints milliseconds as `1m0s`, `24h0m0s`, `500ms`, `0s`: the way log lines and messages show durations. */
 export const formatDuration = (ms: number): string => {
-  const signed = BigInt(Math.round(ms * 1e6));
+  const wholeMs = Math.trunc(ms);
+  const signed = BigInt(wholeMs) * 1_000_000n + BigInt(Math.round((ms - wholeMs) * 1e6));
   const sign = signed < 0n ? '-' : '';
   const value = signed < 0n ? -signed : signed;
   if (value === 0n) {

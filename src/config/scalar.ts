@@ -21,7 +21,7 @@ const RADIX: readonly (readonly [RegExp, number])[] = [
   [/^0b([01]+)$/i, 2],
   [/^0o([0-7]+)$/i, 8],
   [/^0([0-7]+)$/, 8],
-  [/^(\d+)$/, 10],
+  [/^(0|[1-9]\d*)$/, 10],
 ];
 
 /** Decimal, octal (`0600`, `0o600`), hexadecimal, binary, with `_` between digits; undefined beyond 2^53 and for other text. */

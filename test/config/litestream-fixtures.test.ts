@@ -23,12 +23,16 @@ const readRecording = (file: string): Recording => {
   return {
     text: section('config'),
     exit: Number(section('exit')),
-    error: section('stderr').replace(/^Error: /, '').trimEnd(),
+    error: section('stderr')
+      .replace(/^Error: /, '')
+      .trimEnd(),
   };
 };
 
-const read = (text: string, { expandEnv = true, env = {} }: { expandEnv?: boolean; env?: Record<string, string> } = {}) =>
-  readConfiguration({ file: '/x.yml', text, expandEnv, env, cwd: '/DIR', homeDirectory: '/root', pid: 1 });
+const read = (
+  text: string,
+  { expandEnv = true, env = {} }: { expandEnv?: boolean; env?: Record<string, string> } = {},
+) => readConfiguration({ file: '/x.yml', text, expandEnv, env, cwd: '/DIR', homeDirectory: '/root', pid: 1 });
 
 /** Accepted by us although Litestream refuses, or the other way round with what our message says. */
 const DIFFERENCES: Readonly<Record<string, 'accepted' | { readonly refused: string }>> = {
@@ -84,7 +88,7 @@ describe('configurations Litestream was run with', () => {
   it.each([
     ['set', true, '/DIR/a.db', '/DIR/out/sxy'],
     ['unset', true, '/a.db', '/out/xy'],
-    ['no-expand', false, '/DIR/${ROOT}/a.db', '/DIR/$ROOT/out/${SUB}x$$y'],
+    ['no-expand', false, '/DIR/$' + '{ROOT}/a.db', '/DIR/$ROOT/out/$' + '{SUB}x$$y'],
   ])('expands the environment like Litestream (%s)', (name, expandEnv, path, replicaPath) => {
     const { text } = readRecording(`config-env-${name}.txt`);
     const result = read(text, { expandEnv, env: name === 'unset' ? {} : { ROOT: '/DIR', SUB: 's' } });
