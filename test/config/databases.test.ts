@@ -9,7 +9,7 @@ const read = (text: string, { env = {}, onlyDatabase }: { env?: Record<string, s
     text,
     expandEnv: true,
     env,
-    cwd: '/work',
+    cwd: '/srv/app',
     homeDirectory: '/home/u',
     pid: 1,
     onlyDatabase,
@@ -32,8 +32,8 @@ describe('one database entry', () => {
   it('has all defaults of the reference', () => {
     expect(valid(read('dbs:\n  - {path: a.db, replica: {path: backup}}')).databases).toEqual([
       {
-        path: '/work/a.db',
-        metaPath: '/work/.a.db-litestream',
+        path: '/srv/app/a.db',
+        metaPath: '/srv/app/.a.db-litestream',
         monitorIntervalMs: 1000,
         checkpointIntervalMs: 60_000,
         busyTimeoutMs: 1000,
@@ -46,8 +46,8 @@ describe('one database entry', () => {
           {
             type: 'file',
             name: 'file',
-            path: '/work/backup',
-            location: 'file:///work/backup',
+            path: '/srv/app/backup',
+            location: 'file:///srv/app/backup',
             syncIntervalMs: 1000,
             maxSyncLtxFiles: 256,
             autoRecover: false,

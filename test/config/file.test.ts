@@ -6,7 +6,7 @@ import { keysNotInEffect } from '#config/keys-in-effect';
 import { configurationError, describeFinding } from '#config/problems';
 
 const read = (text: string, env: Record<string, string> = {}) =>
-  readConfiguration({ file: '/x.yml', text, expandEnv: true, env, cwd: '/work', homeDirectory: '/home/u', pid: 1 });
+  readConfiguration({ file: '/x.yml', text, expandEnv: true, env, cwd: '/srv/app', homeDirectory: '/home/u', pid: 1 });
 
 const valid = (result: ReturnType<typeof read>) => {
   if (result.kind === 'invalid') {
@@ -286,6 +286,10 @@ describe('YAML', () => {
     '? {a: b}\n: c',
   ])('refuses what cannot be read without failing otherwise (%#)', (text) => {
     expect(errorOf(read(text))).toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it.each(['['.repeat(20_000), '- '.repeat(20_000)])('refuses deep nesting before it is composed (%#)', (text) => {
+    expect(messagesOf(read(text))).toEqual(['yaml: line 1: nested too deeply']);
   });
 
   it('never throws, whatever the text', () => {

@@ -4,7 +4,7 @@ import { configurationError, describeFinding } from '#config/problems';
 import { replicaSettingsFromUrl } from '#config/url-replica';
 import { ReplicationError } from '#errors/replication-error';
 
-const context = { cwd: '/work', homeDirectory: '/home/u', env: {} as Record<string, string> };
+const context = { cwd: '/srv/app', homeDirectory: '/home/u', env: {} as Record<string, string> };
 const fromUrl = (url: string, env: Record<string, string> = {}) => replicaSettingsFromUrl(url, { ...context, env });
 
 const read = (text: string, env: Record<string, string> = {}) =>
@@ -254,7 +254,7 @@ describe('replicas in a file', () => {
     const nats = 'type: nats\nbucket: b\n';
     expect(settingsOf(inFile(`${nats}jwt: j\nseed: s\ntoken: t`))).toMatchObject({ auth: { kind: 'jwt' } });
     expect(settingsOf(inFile(`${nats}jwt: j\ncreds: c\nnkey: n`))).toMatchObject({
-      auth: { kind: 'creds', credsPath: '/work/c' },
+      auth: { kind: 'creds', credsPath: '/srv/app/c' },
     });
     expect(settingsOf(inFile(`${nats}nkey: n\nseed: s`))).toMatchObject({ auth: { kind: 'nkey', seed: 's' } });
     expect(settingsOf(inFile(`${nats}username: u\ntoken: t`))).toMatchObject({ auth: { kind: 'token', token: 't' } });

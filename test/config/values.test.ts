@@ -147,16 +147,16 @@ describe('environment references', () => {
 });
 
 describe('local paths', () => {
-  const context = { cwd: '/work', homeDirectory: '/home/u' };
+  const context = { cwd: '/srv/app', homeDirectory: '/home/u' };
 
   it.each([
     ['sqlite3:///data/a.db', '/data/a.db'],
-    ['sqlite://./a.db', '/work/a.db'],
+    ['sqlite://./a.db', '/srv/app/a.db'],
     ['sqlite://~/a.db', '/home/u/a.db'],
     ['~', '/home/u'],
     ['~/x/../a.db', '/home/u/a.db'],
-    ['~user/a.db', '/work/~user/a.db'],
-    ['a//b/./c/', '/work/a/b/c'],
+    ['~user/a.db', '/srv/app/~user/a.db'],
+    ['a//b/./c/', '/srv/app/a/b/c'],
     ['/x/../y', '/y'],
   ])('expands %s to %s', (text, path) => {
     expect(expandPath(text, context)).toBe(path);
