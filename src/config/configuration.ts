@@ -43,7 +43,8 @@ export type ReadConfiguration =
 
 const START: Position = { line: 1, column: 1 };
 
-const deepFreeze = <T>(value: T): T => {
+/** Freezes a value and everything below it. */
+export const deepFreeze = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     Object.values(value).forEach(deepFreeze);
@@ -91,7 +92,8 @@ const warnNotInEffect = (reading: Reading): readonly Finding[] => {
   return findings.warnings;
 };
 
-const settingsOf = (file: RawFile, input: ConfigurationInput, reading: Reading): Configuration => {
+/** The settings of a decoded file; everything wrong with it is filed. */
+export const settingsOf = (file: RawFile, input: ReplicaContext, reading: Reading): Configuration => {
   const { findings } = reading;
   const { LITESTREAM_CONFIG_STRICT: strictFlag } = input.env;
   const onType = (type: string, at: Position): void => {

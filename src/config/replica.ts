@@ -120,7 +120,11 @@ const parseUrlKey = (
     case 'url':
       return parsed.url;
     case 'schemeMissing':
-      refuse('url', 'replica url scheme required', 'write path instead of url for a directory, or SCHEME://…');
+      refuse(
+        'url',
+        `replica url scheme required: ${text.replace(/^[^/]*@/, '')}`,
+        'write path instead of url for a directory, or SCHEME://…',
+      );
       return 'refused';
     case 'schemeUnknown':
       refuse('url', `unknown replica type in config: "${parsed.scheme}"`, TYPES_LISTED);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { replicaSettingsFromUrl } from '#config/argument-configuration';
 import { readConfiguration } from '#config/configuration';
 import { configurationError, describeFinding } from '#config/problems';
-import { replicaSettingsFromUrl } from '#config/url-replica';
 import { ReplicationError } from '#errors/replication-error';
 
 const context = { cwd: '/srv/app', homeDirectory: '/home/u', env: {} as Record<string, string> };
