@@ -8,7 +8,7 @@ import { projectPath } from '../support/project.ts';
 const pattern = (...pieces: readonly string[]): RegExp => new RegExp(pieces.join(''), 'i');
 
 const forbidden: Readonly<Record<string, RegExp>> = {
-  'a path outside of the repository': pattern('/wo', 'rk/(?:main|sha', 'red|\\.)|\\bsha', 'red/(?!memory)'),
+  'a path outside of the repository': pattern('/wo', 'rk/(?:main|sha', 'red|\\.lib)|\\bsha', 'red/(?!memory)'),
   'a temporary place of one machine': pattern('/tmp/br', 'ief|\\.lib', 'rary/'),
   'a package host': pattern(
     'registry\\.npm',
