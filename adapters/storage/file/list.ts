@@ -94,14 +94,16 @@ const headerTime = async (
   const cached = headerTimes.get(path);
   if (cached?.identity === identity) return cached.createdAtMs;
   let createdAtMs: number | undefined;
-  let cause = 'not an LTX header';
   try {
     createdAtMs = readLtxCreationTime(await readHead(path, LTX_HEADER_BYTES));
   } catch (error) {
-    cause = messageOf(error);
+    log?.write('warn', 'cannot read ltx header, using modification time', { path, error: messageOf(error) });
+    return mtimeMs;
   }
+  if (headerTimes.size >= CACHED_TIMES_MAX) headerTimes.clear();
+  headerTimes.set(path, { identity, createdAtMs: createdAtMs ?? mtimeMs });
   if (createdAtMs === undefined) {
-    log?.write('warn', 'cannot read ltx header, using modification time', { path, error: cause });
+    log?.write('warn', 'no ltx header, using modification time', { path });
     return mtimeMs;
   }
   if (Math.abs(createdAtMs - mtimeMs) > 1) {
@@ -110,7 +112,5 @@ const headerTime = async (
       mtime: new Date(mtimeMs).toISOString(),
     });
   }
-  if (headerTimes.size >= CACHED_TIMES_MAX) headerTimes.clear();
-  headerTimes.set(path, { identity, createdAtMs });
   return createdAtMs;
 };
