@@ -80,7 +80,14 @@ export async function expectSameContent(leftPath: string, rightPath: string): Pr
 /** Executes SQL on a database in another process, then closes the connection. */
 export const runSql = (databasePath: string, sql: string): Promise<string> => readerJob('run', databasePath, sql);
 
-async function readerJob(job: 'checkpoint' | 'describe' | 'run', path: string, ...rest: string[]): Promise<string> {
+/** Rows of one statement, each an array of columns, read in another process. */
+export async function querySql(databasePath: string, sql: string): Promise<readonly (readonly unknown[])[]> {
+  return JSON.parse(await readerJob('query', databasePath, sql)) as (readonly unknown[])[]; // database-reader.mjs
+}
+
+type ReaderJob = 'checkpoint' | 'describe' | 'run' | 'query';
+
+async function readerJob(job: ReaderJob, path: string, ...rest: string[]): Promise<string> {
   const reader = inProject('test/support/database-reader.mjs');
   const { stdout } = await runSuccessfully(process.execPath, [reader, job, path, ...rest]);
   return stdout;

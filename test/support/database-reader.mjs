@@ -3,6 +3,7 @@
  *   checkpoint  moves the WAL of this (private) copy into the database file
  *   describe    JSON: page size, page count, integrity, and a SHA-256 over schema and rows of every table
  *   run         executes the SQL given as the third argument
+ *   query       JSON: the rows of one statement as arrays, whole numbers as numbers
  */
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
@@ -20,6 +21,9 @@ if (job === 'checkpoint') {
   process.stdout.write(JSON.stringify(describe()));
 } else if (job === 'run') {
   database.exec(sql);
+} else if (job === 'query') {
+  const rows = database.prepare(sql).raw().all();
+  process.stdout.write(JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? Number(value) : value)));
 } else {
   throw new Error(`unknown job ${job}`);
 }
