@@ -40,7 +40,6 @@ const concat = (chunks: readonly Uint8Array[]): Uint8Array => {
  * error of the source is rethrown as it is. `name` is the file's, for messages.
  */
 export const openLtxBody = async (source: ByteStream, name: string, signal: AbortSignal): Promise<LtxBody> => {
-  throwIfAborted(signal, `writing ${name}`);
   const iterator = source[Symbol.asyncIterator]();
   let isEnded = false;
   const release = (): void => {
@@ -56,6 +55,8 @@ export const openLtxBody = async (source: ByteStream, name: string, signal: Abor
     return undefined;
   };
   try {
+    // After the iterator was taken: a source may hold a descriptor that only its `return` gives back.
+    throwIfAborted(signal, `writing ${name}`);
     const chunks: Uint8Array[] = [];
     let length = 0;
     while (length < LTX_HEADER_BYTES) {

@@ -60,7 +60,8 @@ export const openSqliteFactLog = (options: SqliteFactLogOptions): SqliteFactLog 
   const { path, clock, log } = options;
   const schedule = options.schedule ?? ((run: () => void): void => void setImmediate(run));
   const retryMs = options.retryMs ?? RETRY_MS;
-  const queue = createFactQueue(options.queuedFactsMax ?? QUEUED_FACTS_MAX);
+  const queuedFactsMax = options.queuedFactsMax ?? QUEUED_FACTS_MAX;
+  const queue = createFactQueue(queuedFactsMax);
   let database: SqliteDatabase | undefined;
   let lock: SqliteDatabase | undefined;
   let problem: string | undefined;
@@ -135,7 +136,10 @@ export const openSqliteFactLog = (options: SqliteFactLogOptions): SqliteFactLog 
   return {
     append: async (stream, fact) => {
       if (isClosed) throw new InvariantViolation(`a fact ${fact.type} was appended to a log that is closed`);
-      queue.add({ stream, atMs: clock.nowMs(), ...encodeFact(stream, fact) });
+      const row = { stream, atMs: clock.nowMs(), ...encodeFact(stream, fact) };
+      // A busy turn is no reason to drop facts: the bound is for a log that cannot be written.
+      if (problem === undefined && queue.size() >= queuedFactsMax) writeQueue();
+      queue.add(row);
       if (problem !== undefined) return;
       await new Promise<void>((resolve) => {
         waiters.push(resolve);

@@ -429,18 +429,24 @@ export const describeStorageConformance = (
         expect(await world.rawNames(0)).toEqual([]);
       });
 
-      it('the source is released when the write fails', async () => {
-        let isReleased = false;
-        const source = async function* (): ByteStream {
-          try {
-            yield Buffer.alloc(200);
-            yield Buffer.alloc(200);
-          } finally {
-            isReleased = true;
-          }
-        };
-        expect(await codeOf(storage.writeLtxFile(0, range(1n), source(), never()))).toBe('STORAGE_INVALID_LTX');
-        await expect.poll(() => isReleased).toBe(true);
+      it('the source is released when the write fails, even before it was read', async () => {
+        for (const [signal, code] of [
+          [never(), 'STORAGE_INVALID_LTX'],
+          [AbortSignal.abort(), 'ABORTED'],
+        ] as const) {
+          let released = 0;
+          const source: ByteStream = {
+            [Symbol.asyncIterator]: () => ({
+              next: async () => ({ done: false, value: Buffer.alloc(200) }),
+              return: async () => {
+                released += 1;
+                return { done: true, value: undefined };
+              },
+            }),
+          };
+          expect(await codeOf(storage.writeLtxFile(0, range(1n), source, signal))).toBe(code);
+          await expect.poll(() => released).toBe(1);
+        }
       });
     });
 

@@ -167,6 +167,14 @@ describe('the fact log in SQLite', () => {
     await facts.close();
   });
 
+  it('a turn with more facts than may wait loses none while the log can be written', async () => {
+    const facts = open({ queuedFactsMax: 3 });
+    const all = Array.from({ length: 20 }, (_, count) => `${count}`);
+    await Promise.all(all.map((cause) => facts.append(DATABASE, reset(cause))));
+    expect(await causes(facts)).toEqual(all);
+    await facts.close();
+  });
+
   it('a full log can still be read, loses nothing that fits in memory, and takes facts again once summed up', async () => {
     const facts = open({ fileBytesMax: 64 * 1024 });
     const texts: string[] = [];
