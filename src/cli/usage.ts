@@ -1,4 +1,5 @@
 /** Usage texts: the overview of commands and one text for each command, made from the table of its flags. */
+import { formatDuration } from '#config/duration';
 import { nearestName } from '#config/nearest-name';
 import { COMMAND_FLAGS, type CommandName } from './command-flags.ts';
 import type { Flag } from './flags.ts';
@@ -103,7 +104,7 @@ const shownDefault = (flag: Flag<unknown>): string => {
   if (!isPlain) {
     return '';
   }
-  return flag.placeholder === 'DURATION' ? ` (default ${Number(value) / 1000}s)` : ` (default ${value})`;
+  return flag.placeholder === 'DURATION' ? ` (default ${formatDuration(Number(value))})` : ` (default ${value})`;
 };
 
 const formatFlag = (name: string, flag: Flag<unknown>, configPath: string): string => {

@@ -72,10 +72,10 @@ export const configurationFromArguments = (
     path: { value: databasePath, at: START },
     replicas: {
       at: START,
-      value: urls.map((url) => ({ at: START, value: { at: START, url: { value: url, at: START } } })),
+      value: urls.map((url, index) => ({ at: START, index, value: { at: START, url: { value: url, at: START } } })),
     },
   };
-  const file = { at: START, dbs: { at: START, value: [{ at: START, value: database }] } };
+  const file = { at: START, dbs: { at: START, value: [{ at: START, index: 0, value: database }] } };
   const configuration = settingsOf(file, context, { findings, present: new Map() });
   if (findings.problems.length > 0) {
     throw argumentError(findings.problems);

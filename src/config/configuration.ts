@@ -84,7 +84,8 @@ const tolerateOthers = (findings: Findings, wanted: string): ReadonlySet<string>
 const warnNotInEffect = (reading: Reading): readonly Finding[] => {
   const findings = createFindings('');
   for (const key of keysNotInEffect) {
-    const at = reading.present.get(key);
+    // A top-level default of a replica key counts as well.
+    const at = reading.present.get(key) ?? reading.present.get(key.replace(/^replica\./, ''));
     if (at !== undefined) {
       findings.warning({ at, key, message: `${key} is not in effect yet` });
     }
@@ -153,7 +154,6 @@ export const readConfiguration = (input: ConfigurationInput): ReadConfiguration 
     return { kind: 'invalid', problems: findings.problems, warnings: findings.warnings };
   }
   const configuration = settingsOf(file, input, reading);
-  const others = input.onlyDatabase === undefined ? new Set<string>() : tolerateOthers(findings, input.onlyDatabase);
   if (configuration.strict) {
     const strictProblems = findings.warnings.map(
       (finding): Finding => ({ ...finding, kind: isUnknownKey(finding) ? 'type' : 'value' }),
@@ -161,6 +161,7 @@ export const readConfiguration = (input: ConfigurationInput): ReadConfiguration 
     findings.problems.push(...strictProblems);
     findings.warnings.length = 0;
   }
+  const others = input.onlyDatabase === undefined ? new Set<string>() : tolerateOthers(findings, input.onlyDatabase);
   // Not the fault of the file, so strictness does not refuse them.
   const warnings = [
     ...findings.warnings,

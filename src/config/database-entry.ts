@@ -151,7 +151,7 @@ export const replicasOf = ({ raw, key, id }: Entry, findings: Findings): readonl
     }
     return [];
   }
-  return replicas.value.map(({ value }, index) => ({
+  return replicas.value.map(({ value, index }) => ({
     raw: value,
     key: `${key}.replicas[${index}]`,
     displayKey: `dbs[${id}].replicas[${index}]`,

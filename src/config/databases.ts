@@ -227,11 +227,11 @@ export const readDatabases = (input: DatabasesInput): ReadDatabases => {
   const { file, context, findings, onType } = input;
   checkAge(file.age, 'age', undefined, findings);
   const raws = file.dbs?.value ?? [];
-  const ids = raws.map(({ value }) => filled(value.path)?.value ?? filled(value.dir)?.value);
-  raws.forEach(
-    ({ value }, index) => void checkAge(value.age, `dbs[${index}].age`, ids[index] ?? `#${index + 1}`, findings),
-  );
-  const entries = raws.flatMap(({ value }, index) => readEntry(value, index, input) ?? []);
+  for (const { value, index } of raws) {
+    const id = filled(value.path)?.value ?? filled(value.dir)?.value ?? `#${index + 1}`;
+    checkAge(value.age, `dbs[${index}].age`, id, findings);
+  }
+  const entries = raws.flatMap(({ value, index }) => readEntry(value, index, input) ?? []);
   const schedules = resolveSchedules(file, entries, findings);
   const groups = new Map<string, Group>();
   entries.forEach((entry, index) => {

@@ -15,6 +15,11 @@ export interface Located<T> {
   readonly at: Position;
 }
 
+/** An element of a list: `index` is its place in the file, also when elements before it could not be read. */
+export interface ListElement<T> extends Located<T> {
+  readonly index: number;
+}
+
 /** What reading needs besides the node. */
 export interface Reading {
   readonly findings: Findings;
@@ -129,7 +134,7 @@ export const size: Field<number> = (node, key, reading) => {
 
 /** A list whose elements are read one by one; a null element is a problem naming its index. */
 export const listOf =
-  <T>(element: Field<T>): Field<readonly Located<T>[]> =>
+  <T>(element: Field<T>): Field<readonly ListElement<T>[]> =>
   (node, key, reading) => {
     if (node.kind !== 'list') {
       return mismatch(node, key, reading, 'list');
@@ -142,7 +147,7 @@ export const listOf =
         return [];
       }
       const value = element(item, itemKey, reading);
-      return value === undefined ? [] : [{ value, at: item.at }];
+      return value === undefined ? [] : [{ value, at: item.at, index }];
     });
   };
 

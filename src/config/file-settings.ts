@@ -2,7 +2,7 @@
 import { DEFAULTS, LIMITS } from './defaults.ts';
 import { formatDuration } from './duration.ts';
 import { splitExecCommand } from './exec-words.ts';
-import type { Located } from './fields.ts';
+import type { ListElement, Located } from './fields.ts';
 import type { RawFile, RawHook } from './keys.ts';
 import { pathOf } from './path-setting.ts';
 import type { PathContext } from './paths.ts';
@@ -140,7 +140,7 @@ export const levelsOf = (file: RawFile, findings: Findings): readonly LevelSetti
   if (levels.length === 0) {
     findings.warning({ at, key: 'levels', message: 'without levels, files of level 0 are never deleted by time' });
   }
-  return levels.map(({ value, at: levelAt }, index) => {
+  return levels.map(({ value, at: levelAt, index }) => {
     const key = `levels[${index}]`;
     const { interval, retention } = value;
     if (interval === undefined) {
@@ -207,11 +207,11 @@ export const execOf = (file: RawFile, findings: Findings) => {
     }
     return { exec: value.command, startupHooks: [] };
   }
-  const startupHooks = value.hooks.map((hook, index) => {
+  const startupHooks = value.hooks.map(({ value: hook, at: hookAt, index }) => {
     const words = hook.cmd?.value.map((word) => word.value) ?? [];
     if (words.length === 0 || words[0] === '') {
       const key = `exec[${index}].cmd`;
-      findings.problem({ at: hook.at, key, message: `${key}: must be a non-empty list of words` });
+      findings.problem({ at: hookAt, key, message: `${key}: must be a non-empty list of words` });
     }
     return words;
   });
@@ -296,17 +296,22 @@ const hookOf = (raw: RawHook, key: string, at: Position, findings: Findings): re
 /** Hooks that run when something changes. */
 export const hooksOf = (file: RawFile, findings: Findings): HookSettings => {
   const raw = file.hooks?.value;
-  const read = (list: readonly Located<RawHook>[] | undefined, key: string): readonly Hook[] =>
-    (list ?? []).flatMap(({ value, at }, index) => hookOf(value, `${key}[${index}]`, at, findings));
-  const lag = raw?.lag?.value;
-  if (lag?.over !== undefined) {
-    refuseUnless(lag.over.value > 0, lag.over, 'hooks.lag.over', 'must be greater than 0', findings);
+  const read = (list: readonly ListElement<RawHook>[] | undefined, key: string): readonly Hook[] =>
+    (list ?? []).flatMap(({ value, at, index }) => hookOf(value, `${key}[${index}]`, at, findings));
+  const lags = raw?.lag?.value ?? [];
+  for (const { value } of lags) {
+    if (value.over !== undefined) {
+      refuseUnless(value.over.value > 0, value.over, 'hooks.lag.over', 'must be greater than 0', findings);
+    }
   }
-  const direct = lag?.cmd === undefined && lag?.url === undefined ? [] : hookOf(lag, 'hooks.lag', lag.at, findings);
+  const lagHooks = lags.flatMap(({ value, at }) => {
+    const isHook = value.cmd !== undefined || value.url !== undefined;
+    return [...(isHook ? hookOf(value, 'hooks.lag', at, findings) : []), ...read(value.run?.value, 'hooks.lag.run')];
+  });
   return {
     failure: read(raw?.failure?.value, 'hooks.failure'),
     recovery: read(raw?.recovery?.value, 'hooks.recovery'),
-    lag: { overMs: lag?.over?.value, run: [...direct, ...read(lag?.run?.value, 'hooks.lag.run')] },
+    lag: { overMs: lags.find(({ value }) => value.over !== undefined)?.value.over?.value, run: lagHooks },
     drill: read(raw?.drill?.value, 'hooks.drill'),
   };
 };

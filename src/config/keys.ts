@@ -5,6 +5,7 @@ import {
   type Field,
   type Fields,
   integer,
+  type ListElement,
   listOf,
   mapOf,
   mismatch,
@@ -127,13 +128,15 @@ const databaseFields = {
   replicas: listOf(replica),
 } satisfies Fields;
 
+const startupHookFields = { cmd: listOf(text) } satisfies Fields;
+
 /** A list of startup hooks, or the one child command. */
 const exec: Field<RawExec> = (node, key, reading) => {
   if (node.kind === 'scalar') {
     return { kind: 'command', command: node.text };
   }
-  const hooks = listOf(mapOf({ cmd: listOf(text) }))(node, { path: key.path, pattern: 'exec' }, reading);
-  return hooks === undefined ? undefined : { kind: 'hooks', hooks: hooks.map(({ value }) => value) };
+  const hooks = listOf(mapOf(startupHookFields))(node, { path: key.path, pattern: 'exec' }, reading);
+  return hooks === undefined ? undefined : { kind: 'hooks', hooks };
 };
 
 const hookFields = { cmd: listOf(text), url: text } satisfies Fields;
@@ -145,8 +148,16 @@ const retention: Field<ReadMap<{ enabled: Field<boolean> }>> = (node, key, readi
     ? mismatch(node, key, reading, 'retention settings', 'a retention time belongs to snapshot.retention')
     : mapOf({ enabled: boolean })(node, key, reading);
 
-/** `hooks.lag` is a list of hooks with a limit beside: `{over: 1m, run: [...]}`. */
-const lag = mapOf({ over: duration, run: hookList, cmd: listOf(text), url: text });
+const lagFields = { over: duration, run: hookList, cmd: listOf(text), url: text } satisfies Fields;
+
+/** `hooks.lag` with its limit: one hook or several, `{over: 1m, cmd: […]}`, `{over: 1m, run: […]}` or a list of the first. */
+const lag: Field<readonly ListElement<ReadMap<typeof lagFields>>[]> = (node, key, reading) => {
+  if (node.kind === 'list') {
+    return listOf(mapOf(lagFields))(node, key, reading);
+  }
+  const value = mapOf(lagFields)(node, key, reading);
+  return value === undefined ? undefined : [{ value, at: node.at, index: 0 }];
+};
 
 /** Keys of the file itself. */
 export const FILE_FIELDS = {
@@ -186,7 +197,7 @@ export type RawExec =
   | { readonly kind: 'command'; readonly command: string }
   | {
       readonly kind: 'hooks';
-      readonly hooks: readonly ReadMap<{ cmd: Field<readonly { readonly value: string }[]> }>[];
+      readonly hooks: readonly ListElement<ReadMap<typeof startupHookFields>>[];
     };
 /** Top-level values that replicas inherit. */
 export type Inherited = ReadMap<typeof inheritable>;

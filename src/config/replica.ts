@@ -83,7 +83,8 @@ export const locationOf = (fields: TypeFields): string => {
     case 'oss':
       return `oss://${fields.bucket}.oss-${fields.region}.aliyuncs.com/${fields.path}`;
     case 'sftp':
-      return `sftp://${fields.user}@${fields.host}:${fields.port}/${cleaned(fields.path)}`;
+      // A path without a leading slash is relative to the login folder.
+      return `sftp://${fields.user}@${fields.host}:${fields.port}${fields.path.startsWith('/') ? '' : '/~/'}${cleaned(fields.path)}`;
     case 'webdav':
       return `${fields.url.replace(/^http/, 'webdav')}${slashed(cleaned(fields.path))}`;
     case 'nats':

@@ -63,7 +63,11 @@ const endpointOf = (source: ReplicaSource, place: S3Place) => {
   if (place.endpoint !== undefined) {
     return { endpoint: place.endpoint, impliesPathStyle: false };
   }
-  const fallback = settingOf(source, 'endpoint') ?? environmentValue(source, 'LITESTREAM_S3_ENDPOINT');
+  // A host of Amazon's says where the bucket is; defaults for other replicas must not move it.
+  const isAmazon = /^arn:|\.amazonaws\.com(?:\.cn)?$/.test(source.url?.host ?? '');
+  const fallback = isAmazon
+    ? undefined
+    : (settingOf(source, 'endpoint') ?? environmentValue(source, 'LITESTREAM_S3_ENDPOINT'));
   return {
     endpoint: fallback === undefined ? undefined : withScheme(fallback, false),
     impliesPathStyle: fallback !== undefined,

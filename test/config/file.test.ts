@@ -160,6 +160,13 @@ dormant-after: 1h
     expect(valid(read('logging: {level: error}', { LOG_LEVEL: 'DEBUG' })).logging.level).toBe('debug');
   });
 
+  it('reads hooks for lag in every form', () => {
+    const run = [{ kind: 'cmd', cmd: ['a'] }];
+    for (const lag of ['{over: 1m, cmd: [a]}', '{over: 1m, run: [{cmd: [a]}]}', '[{over: 1m, cmd: [a]}]']) {
+      expect(valid(read(`hooks: {lag: ${lag}}`)).hooks.lag).toEqual({ overMs: 60_000, run });
+    }
+  });
+
   it('treats an explicit null as absent', () => {
     expect(valid(read('levels:\nsnapshot: {interval: ~}\nl0-retention: null')).levels).toHaveLength(3);
   });
@@ -198,6 +205,41 @@ describe('findings', () => {
     expect(errorOf(read(`${top}${entry}frob: 1`, env))?.message).toMatch(
       /^yaml: unmarshal errors:\n {2}line \d: field frob not found/,
     );
+  });
+
+  it('counts elements by their place in the file, also behind one that cannot be read', () => {
+    const text = 'dbs:\n  -\n  - just text\n  - {path: /a.db}\n';
+    const result = read(text);
+    const keys = result.kind === 'invalid' ? result.problems.map(({ key, at }) => `${key} ${at.line}`) : [];
+    expect(keys).toEqual(['dbs[0] 2', 'dbs[1] 3', 'dbs[2] 4']);
+  });
+
+  it('finds the line and column of a bad value wherever it stands', () => {
+    const good = ['addr: ":1"', 'l0-retention: 1m', 'region: x', '# note', '', 'exec: "true"', 'strict: false'];
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(good),
+        fc.nat({ max: good.length }),
+        fc.nat({ max: 5 }),
+        (lines, place, spaces) => {
+          const at = Math.min(place, lines.length);
+          const bad = `shutdown-sync-timeout:${' '.repeat(spaces + 1)}soon`;
+          const result = read([...lines.slice(0, at), bad, ...lines.slice(at)].join('\n'));
+          const problems = result.kind === 'invalid' ? result.problems : [];
+          expect(problems.map(({ key, at: found }) => [key, found])).toEqual([
+            ['shutdown-sync-timeout', { line: at + 1, column: bad.indexOf('soon') + 1 }],
+          ]);
+        },
+      ),
+    );
+  });
+
+  it('tells commands for one database of another broken entry by a warning also in a strict file', () => {
+    const text =
+      'strict: true\ndbs: [{path: /a.db, replica: {path: /b}}, {path: /c.db, replica: {path: /d, snapshot-interval: 1h}}]';
+    const input = { file: '/x.yml', text, expandEnv: true, env: {}, cwd: '/', homeDirectory: '/', pid: 1 };
+    expect(readConfiguration(input).kind).toBe('invalid');
+    expect(readConfiguration({ ...input, onlyDatabase: '/a.db' }).kind).toBe('valid');
   });
 
   it('warns once for every unset variable', () => {

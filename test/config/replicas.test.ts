@@ -86,7 +86,7 @@ describe('replica URLs', () => {
         user: 'u',
         password: 'p',
         path: '/srv/x',
-        location: 'sftp://u@h:2222//srv/x',
+        location: 'sftp://u@h:2222/srv/x',
       },
     ],
     ['sftp://u@h/srv//x/', { port: 22, password: undefined, path: '/srv/x/' }],
@@ -219,6 +219,12 @@ describe('replicas in a file', () => {
   it('does not take the type, name, URL or path from the top', () => {
     expect(warningsOf(inFile('path: /b', 'url: s3://x/y\ntype: s3\nname: n'))).toHaveLength(3);
     expect(settingsOf(inFile('path: /b', 'url: s3://x/y\ntype: s3'))).toMatchObject({ type: 'file', name: 'file' });
+  });
+
+  it("keeps a bucket at Amazon's own host there, whatever the default endpoint", () => {
+    const top = 'endpoint: http://minio.local:9000';
+    expect(settingsOf(inFile('url: s3://b.s3.eu-west-1.amazonaws.com/x', top))).toMatchObject({ endpoint: undefined });
+    expect(settingsOf(inFile('url: s3://b/x', top))).toMatchObject({ endpoint: 'http://minio.local:9000' });
   });
 
   it('lets an explicit path style beat the provider and a key beat the query', () => {
