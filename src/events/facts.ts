@@ -9,11 +9,20 @@ import type { FoldedState } from './states.ts';
 
 /** Facts of the stream `daemon`. */
 export type DaemonFact =
-  | { readonly type: 'daemon.started'; readonly version: string; readonly processId: number }
-  /** `unreplicated`: paths of databases that still had something to upload. */
-  | { readonly type: 'daemon.stopped'; readonly unreplicated: readonly string[] }
-  | { readonly type: 'configuration.applied'; readonly path: string; readonly databases: number }
-  | { readonly type: 'configuration.rejected'; readonly path: string; readonly problems: readonly string[] };
+  | {
+      readonly type: 'daemon.started';
+      readonly version?: string | undefined;
+      readonly processId?: number | undefined;
+    }
+  /** `unreplicated`: replicas that still lacked something. */
+  | { readonly type: 'daemon.stopped'; readonly unreplicated: number }
+  /** `path` is absent when the database came from the command line. */
+  | { readonly type: 'configuration.applied'; readonly path?: string | undefined; readonly databases: number }
+  | {
+      readonly type: 'configuration.rejected';
+      readonly path?: string | undefined;
+      readonly problems: readonly string[];
+    };
 
 /** Facts of a stream `db:<path>`. */
 export type DatabaseFact =

@@ -37,7 +37,7 @@ const DAEMON: Changes<DaemonState> = {
     version,
     startedAtMs: atMs,
     stoppedAtMs: undefined,
-    unreplicated: [],
+    unreplicated: 0,
   }),
   'daemon.stopped': (_, { unreplicated }, atMs) => ({ stoppedAtMs: atMs, unreplicated }),
   'configuration.applied': (_, { path, databases }, atMs) => ({

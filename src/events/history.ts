@@ -29,21 +29,24 @@ const formatPlace = (stream: string): string => {
 
 const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;
 
+const named = (name: string, value: string | number | undefined): string =>
+  value === undefined ? '' : `, ${name} ${value}`;
+
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
 /** What a fact says, in one line without time and place. */
 export const describeFact = (fact: Fact): string => {
   switch (fact.type) {
     case 'daemon.started':
-      return `started, version ${fact.version}, process ${fact.processId}`;
+      return ['started', named('version', fact.version), named('process', fact.processId)].join('');
     case 'daemon.stopped':
-      return fact.unreplicated.length === 0
+      return fact.unreplicated === 0
         ? 'stopped, everything replicated'
-        : `stopped, not everything replicated: ${fact.unreplicated.join(', ')}`;
+        : `stopped, ${count(fact.unreplicated, 'replica')} behind`;
     case 'configuration.applied':
-      return `configuration ${fact.path} applied, ${count(fact.databases, 'database')}`;
+      return `configuration ${fact.path ?? 'of the command line'} applied, ${count(fact.databases, 'database')}`;
     case 'configuration.rejected':
-      return `configuration ${fact.path} rejected: ${oneLine(fact.problems.join('; '))}`;
+      return `configuration ${fact.path ?? 'of the command line'} rejected: ${oneLine(fact.problems.join('; '))}`;
     case 'database.opened':
       return `opened at TXID ${formatTxid(fact.position)} (${fact.verdict})`;
     case 'snapshot.forced':

@@ -14,12 +14,14 @@ export interface DaemonState extends Gaps {
   readonly startedAtMs: number | undefined;
   /** Undefined while the daemon runs, and after it was killed. */
   readonly stoppedAtMs: number | undefined;
-  /** Databases that were stopped with transactions not yet replicated. */
-  readonly unreplicated: readonly string[];
-  readonly configuration: { readonly atMs: number; readonly path: string; readonly databases: number } | undefined;
+  /** Replicas that lacked something when the daemon stopped. */
+  readonly unreplicated: number;
+  readonly configuration:
+    | { readonly atMs: number; readonly path: string | undefined; readonly databases: number }
+    | undefined;
   /** The last refused configuration; undefined once one was accepted. */
   readonly rejection:
-    | { readonly atMs: number; readonly path: string; readonly problems: readonly string[] }
+    | { readonly atMs: number; readonly path: string | undefined; readonly problems: readonly string[] }
     | undefined;
 }
 
@@ -94,7 +96,7 @@ export const INITIAL_DAEMON: DaemonState = {
   version: undefined,
   startedAtMs: undefined,
   stoppedAtMs: undefined,
-  unreplicated: [],
+  unreplicated: 0,
   configuration: undefined,
   rejection: undefined,
 };

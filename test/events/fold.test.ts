@@ -18,18 +18,18 @@ const inStream = (stream: string, facts: readonly Fact[]): RecordedFact[] =>
 describe('the daemon', () => {
   it('runs from its start to its stop, and knows what was left over', () => {
     const started: Fact = { type: 'daemon.started', version: '1', processId: 7 };
-    const stopped: Fact = { type: 'daemon.stopped', unreplicated: [PATH] };
+    const stopped: Fact = { type: 'daemon.stopped', unreplicated: 1 };
     expect(foldDaemon(inStream(DAEMON_STREAM, [started, stopped]))).toEqual({
       ...INITIAL_DAEMON,
       version: '1',
       startedAtMs: 1000,
       stoppedAtMs: 2000,
-      unreplicated: [PATH],
+      unreplicated: 1,
     });
     expect(foldDaemon(inStream(DAEMON_STREAM, [started, stopped, started]))).toMatchObject({
       startedAtMs: 3000,
       stoppedAtMs: undefined,
-      unreplicated: [],
+      unreplicated: 0,
     });
   });
 

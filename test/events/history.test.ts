@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Fact } from '#events/facts';
 import { formatHistoryLine, historyJson } from '#events/history';
 import { DATABASE, LEVEL_1, REPLICA, SAMPLE_FACTS } from './sample-facts.ts';
 
@@ -28,6 +29,16 @@ describe('history', () => {
       expect(line.split('  ')).toHaveLength(3);
     },
   );
+
+  it('what is not known is not shown', () => {
+    const line = (fact: Fact): string => formatHistoryLine({ seq: 1, stream: 'daemon', atMs: AT_MS, fact }).slice(22);
+    expect(line({ type: 'daemon.started' })).toBe('daemon  started');
+    expect(line({ type: 'configuration.applied', databases: 2 })).toBe(
+      'daemon  configuration of the command line applied, 2 databases',
+    );
+    expect(line({ type: 'daemon.stopped', unreplicated: 0 })).toBe('daemon  stopped, everything replicated');
+    expect(line({ type: 'daemon.stopped', unreplicated: 2 })).toBe('daemon  stopped, 2 replicas behind');
+  });
 
   it('a cause with several lines stays on one', () => {
     const fact = { type: 'database.reset', cause: 'first\n  second\tthird' } as const;

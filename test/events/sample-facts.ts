@@ -56,7 +56,7 @@ const SAMPLES: Samples = {
       state: { ...INITIAL_REPLICA, position: 0x12n, verdict: 'same', lost: 12 },
     },
   ],
-  'daemon.stopped': [DAEMON_STREAM, { type: 'daemon.stopped', unreplicated: [PATH] }],
+  'daemon.stopped': [DAEMON_STREAM, { type: 'daemon.stopped', unreplicated: 1 }],
 };
 
 /** In the order above. */
