@@ -39,16 +39,33 @@ const isTrusted = async (path: string): Promise<boolean> => {
   return !isRoot || (await lstat(path)).uid === 0;
 };
 
-/** Searches the working directory with cosmiconfig, loaded only when it comes to that. Nothing is parsed here. */
+/** The part of cosmiconfig's Explorer that is used; its own declaration is stripped from the package. */
+interface ExplorerModule {
+  readonly Explorer: new (
+    options: Readonly<Record<string, unknown>>,
+  ) => { search(from: string): Promise<{ readonly filepath: string } | null> };
+}
+
+/**
+ * Searches the working directory with cosmiconfig, loaded only when it comes to that. Nothing is parsed here. The Explorer
+ * is taken by itself because the public function first obeys, and where it is JavaScript runs, a `.config/config.*` or
+ * `package.json` of the working directory (9.0.2); the daemon often runs as root. Use the public one when that can be switched off.
+ */
 const searchWorkingDirectory = async (cwd: string): Promise<string | undefined> => {
-  const { cosmiconfig } = await import('cosmiconfig');
+  // The declaration file of this module is empty, see ExplorerModule.
+  const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as ExplorerModule;
   const keepText = (_path: string, content: string): string => content;
-  const explorer = cosmiconfig('litestream', {
+  const explorer = new Explorer({
+    moduleName: 'litestream',
     searchPlaces: [...SEARCH_PLACES],
     searchStrategy: 'none',
     loaders: { '.yml': keepText, '.yaml': keepText },
     cache: false,
     ignoreEmptySearchPlaces: false,
+    transform: (result: unknown) => result,
+    metaConfigFilePath: null,
+    mergeImportArrays: false,
+    mergeSearchPlaces: false,
   });
   const result = await explorer.search(cwd);
   return result === null || !(await isTrusted(result.filepath)) ? undefined : result.filepath;

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '#runtime/configuration/load';
 import { DEFAULT_CONFIG_PATH } from '#runtime/configuration/locate';
@@ -46,6 +46,26 @@ describe('loadConfiguration', () => {
     await mkdir(directory.join('below'));
     await writeFile(directory.join('litestream.yml'), textFor('above'));
     await expect(loadIn(directory.join('below'))).rejects.toMatchObject({ code: 'CONFIG_NOT_FOUND' });
+  });
+
+  it('runs no code and obeys no settings it finds in the working directory', async () => {
+    await using directory = await temporaryDirectory('config');
+    await mkdir(directory.join('.config'));
+    const marker = JSON.stringify(directory.join('was-run'));
+    await writeFile(directory.join('.config', 'config.cjs'), `require('fs').writeFileSync(${marker}, '')`);
+    await writeFile(directory.join('package.json'), '{"cosmiconfig": {"searchPlaces": ["other.yml"]}}');
+    await writeFile(directory.join('other.yml'), textFor('other'));
+    await writeFile(directory.join('litestream.yml'), textFor('first'));
+    const before = process.cwd();
+    process.chdir(directory.path);
+    try {
+      expect(await firstPath(loadIn(directory.path))).toBe('/first.db');
+      await rm(directory.join('package.json'));
+      expect(await firstPath(loadIn(directory.path))).toBe('/first.db');
+    } finally {
+      process.chdir(before);
+    }
+    await expect(access(directory.join('was-run'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('says which file is missing', async () => {
