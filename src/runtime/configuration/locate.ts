@@ -33,10 +33,10 @@ const isFile = async (path: string): Promise<boolean> => {
   }
 };
 
-/** Root must not obey a file somebody else put into the directory it was started in. */
+/** Root must not obey a file, or a link to one, that somebody else put into the directory it was started in. */
 const isTrusted = async (path: string): Promise<boolean> => {
   const isRoot = process.getuid?.() === 0;
-  return !isRoot || (await lstat(path)).uid === 0;
+  return !isRoot || ((await lstat(path)).uid === 0 && (await stat(path)).uid === 0);
 };
 
 /** The part of cosmiconfig's Explorer that is used; its own declaration is stripped from the package. */

@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '#runtime/configuration/load';
 import { DEFAULT_CONFIG_PATH } from '#runtime/configuration/locate';
@@ -66,6 +66,14 @@ describe('loadConfiguration', () => {
       process.chdir(before);
     }
     await expect(access(directory.join('was-run'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it.runIf(process.getuid?.() === 0)('as root, ignores a file of somebody else in the working directory', async () => {
+    await using directory = await temporaryDirectory('config');
+    await writeFile(directory.join('litestream.yml'), textFor('first'));
+    await chown(directory.join('litestream.yml'), 65_534, 65_534);
+    await expect(loadIn(directory.path)).rejects.toMatchObject({ code: 'CONFIG_NOT_FOUND' });
+    expect(await firstPath(loadIn(directory.path, { path: 'litestream.yml' }))).toBe('/first.db');
   });
 
   it('says which file is missing', async () => {
