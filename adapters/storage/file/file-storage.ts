@@ -14,7 +14,7 @@ import type { Clock } from '#ports/clock';
 import type { Log } from '#ports/log';
 import type { Random } from '#ports/random';
 import type { ReplicaStorage } from '#ports/storage';
-import { createSingleFlight } from '../abort.ts';
+import { createSingleFlight, withGrace } from '../abort.ts';
 import { mapBounded } from '../bounded.ts';
 import { openLtxBody } from '../ltx-body.ts';
 import { assertDirectory, type Ownership } from './directories.ts';
@@ -41,7 +41,7 @@ export interface FileStorageOptions {
   /** Owner of new files and directories; a refused change is ignored. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
-  /** For the age of leftovers; without it none is removed. */
+  /** For the age of leftovers (without it none is removed), and to leave a file system that hangs after an abort. */
   readonly clock?: Clock | undefined;
   /** For the names of temp files; without it they are counted. */
   readonly random?: Random | undefined;
@@ -62,6 +62,9 @@ export const createFileStorage = (options: FileStorageOptions): ReplicaStorage =
   };
   const headerTimes: HeaderTimeCache = new Map();
   const nextSuffix = createTempSuffix(options);
+  const { clock } = options;
+  const bounded = <T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> =>
+    withGrace(work, { signal, clock, what });
   const directoryOf = (level: Level): string => join(root, 'ltx', String(level));
   const pathOf = (level: Level, range: TxidRange): string => join(directoryOf(level), formatLtxName(range));
   const init = createSingleFlight(async () => {
@@ -76,14 +79,18 @@ export const createFileStorage = (options: FileStorageOptions): ReplicaStorage =
     v03: createFileV03Storage(root),
     init,
     listLtxFiles: (level, from, mode, signal) =>
-      listFiles({ directory: directoryOf(level), level, from, mode, signal, headerTimes, log: options.log }),
-    openLtxFile: (level, range, read, signal) => openFileStream(pathOf(level, range), read, signal),
+      listFiles({ directory: directoryOf(level), level, from, mode, signal, headerTimes, log: options.log, clock }),
+    openLtxFile: (level, range, read, signal) => {
+      const path = pathOf(level, range);
+      return bounded(openFileStream(path, read, signal, clock), signal, `reading ${path}`);
+    },
     writeLtxFile: async (level, range, source, signal) => {
       const path = pathOf(level, range);
       const body = await openLtxBody(source, path, signal);
       try {
         const tempPath = (): string => `${path}.${nextSuffix()}.tmp`;
-        const sizeBytes = await writeFileDurably({ path, body, ownership, tempPath });
+        const write = writeFileDurably({ path, body, ownership, tempPath, signal });
+        const sizeBytes = await bounded(write, signal, `writing ${path}`);
         return { level, minTxid: range.minTxid, maxTxid: range.maxTxid, sizeBytes, createdAtMs: body.createdAtMs };
       } finally {
         body.release();
@@ -91,22 +98,12 @@ export const createFileStorage = (options: FileStorageOptions): ReplicaStorage =
     },
     deleteLtxFiles: async (level, ranges, signal) => {
       const paths = ranges.map((range) => pathOf(level, range));
-      await deletePaths(paths, signal);
+      await bounded(deletePaths(paths, signal), signal, `deleting from ${directoryOf(level)}`);
       for (const path of paths) headerTimes.delete(path);
     },
     deleteAll: async (signal) => {
-      for (const level of ALL_LEVELS) {
-        const directory = directoryOf(level);
-        const ours = (await readNames(directory)).filter(
-          (name) => parseLtxName(name) !== undefined || TEMP_NAME.test(name),
-        );
-        await deletePaths(
-          ours.map((name) => join(directory, name)),
-          signal,
-        );
-        await removeIfEmpty(directory);
-      }
-      await removeIfEmpty(join(root, 'ltx'));
+      throwIfAborted(signal, `deleting ${root}`);
+      await bounded(deleteLevels(root, signal), signal, `deleting ${root}`);
       headerTimes.clear();
     },
     close: async () => headerTimes.clear(),
@@ -157,6 +154,21 @@ const removeIfEmpty = async (directory: string): Promise<void> => {
   await rmdir(directory).catch((error: unknown) => {
     if (!KEEPS_DIRECTORY.has(errnoOf(error) ?? '')) throw error;
   });
+};
+
+/** Removes our files from every level, and the directories that are empty then. */
+const deleteLevels = async (root: string, signal: AbortSignal): Promise<void> => {
+  for (const level of ALL_LEVELS) {
+    const directory = join(root, 'ltx', String(level));
+    const names = await readNames(directory);
+    const ours = names.filter((name) => parseLtxName(name) !== undefined || TEMP_NAME.test(name));
+    await deletePaths(
+      ours.map((name) => join(directory, name)),
+      signal,
+    );
+    await removeIfEmpty(directory);
+  }
+  await removeIfEmpty(join(root, 'ltx'));
 };
 
 /**

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { Level } from '#domain/level';
 import { compareRanges, parseLtxName, type Txid, type TxidRange } from '#domain/txid';
 import { messageOf, throwIfAborted } from '#errors/replication-error';
+import type { Clock } from '#ports/clock';
 import type { Log } from '#ports/log';
 import type { ListingMode, LtxFileInfo } from '#ports/storage';
+import { withGrace } from '../abort.ts';
 import { mapBounded } from '../bounded.ts';
 import { LTX_HEADER_BYTES, readLtxCreationTime } from '../ltx-body.ts';
 import { errnoOf, onDisk } from './errors.ts';
@@ -27,6 +29,7 @@ export interface FileListing {
   readonly signal: AbortSignal;
   readonly headerTimes: HeaderTimeCache;
   readonly log: Log | undefined;
+  readonly clock: Clock | undefined;
 }
 
 interface NamedRange extends TxidRange {
@@ -46,18 +49,20 @@ export const readNames = (directory: string): Promise<readonly string[]> =>
 
 /** Every LTX file from `from`, ascending; at most 256 files are looked at ahead of the consumer. */
 export async function* listFiles(listing: FileListing): AsyncGenerator<LtxFileInfo, void, undefined> {
-  const { directory, from, signal } = listing;
-  throwIfAborted(signal, `listing ${directory}`);
+  const { directory, from, signal, clock } = listing;
+  const waiting = { signal, clock, what: `listing ${directory}` };
+  throwIfAborted(signal, waiting.what);
   const ranges: NamedRange[] = [];
-  for (const name of await readNames(directory)) {
+  for (const name of await withGrace(readNames(directory), waiting)) {
     const range = parseLtxName(name);
     if (range !== undefined && range.minTxid >= from) ranges.push({ ...range, name });
   }
   ranges.sort(compareRanges);
   for (let start = 0; start < ranges.length; start += BATCH_FILES) {
-    throwIfAborted(signal, `listing ${directory}`);
+    throwIfAborted(signal, waiting.what);
     const batch = ranges.slice(start, start + BATCH_FILES);
-    const infos = await mapBounded(batch, PARALLEL_FILES, (range) => inspect(listing, range));
+    const looks = mapBounded(batch, PARALLEL_FILES, (range) => inspect(listing, range));
+    const infos = await withGrace(looks, waiting);
     for (const info of infos) if (info !== undefined) yield info;
   }
 }

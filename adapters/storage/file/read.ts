@@ -1,7 +1,9 @@
 /** Reading a file of the replica as a stream that owns one descriptor. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { ReplicationError, throwIfAborted } from '#errors/replication-error';
+import type { Clock } from '#ports/clock';
 import type { ByteStream, ReadRange } from '#ports/storage';
+import { withGrace } from '../abort.ts';
 import { onDisk } from './errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -15,12 +17,15 @@ export const openFileStream = async (
   path: string,
   { offset = 0, lengthBytes }: ReadRange,
   signal: AbortSignal,
+  clock?: Clock,
 ): Promise<ByteStream> => {
   throwIfAborted(signal, `reading ${path}`);
   const work = { verb: 'read', path };
   const handle = await onDisk(work, () => open(path, 'r'));
   let sizeBytes: number;
   try {
+    // The caller may have gone away while the system hung in `open`.
+    throwIfAborted(signal, `reading ${path}`);
     const stats = await onDisk(work, () => handle.stat());
     if (stats.isDirectory()) throw notAFile(path);
     sizeBytes = stats.size;
@@ -29,7 +34,7 @@ export const openFileStream = async (
     throw error;
   }
   const end = lengthBytes === undefined ? sizeBytes : Math.min(sizeBytes, offset + lengthBytes);
-  return { [Symbol.asyncIterator]: () => iterate({ handle, path, start: offset, end, signal }) };
+  return { [Symbol.asyncIterator]: () => iterate({ handle, path, start: offset, end, signal, clock }) };
 };
 
 interface Reading {
@@ -38,10 +43,11 @@ interface Reading {
   readonly start: number;
   readonly end: number;
   readonly signal: AbortSignal;
+  readonly clock: Clock | undefined;
 }
 
 // Not a generator: `return` of a generator that was never started would leave the descriptor open.
-const iterate = ({ handle, path, start, end, signal }: Reading): AsyncIterator<Uint8Array> => {
+const iterate = ({ handle, path, start, end, signal, clock }: Reading): AsyncIterator<Uint8Array> => {
   let position = start;
   let isClosed = false;
   const close = async (): Promise<IteratorResult<Uint8Array>> => {
@@ -57,14 +63,16 @@ const iterate = ({ handle, path, start, end, signal }: Reading): AsyncIterator<U
       try {
         throwIfAborted(signal, `reading ${path}`);
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
-        const { bytesRead } = await onDisk({ verb: 'read', path }, () =>
-          handle.read(buffer, 0, buffer.length, position),
-        );
+        const reading = onDisk({ verb: 'read', path }, () => handle.read(buffer, 0, buffer.length, position));
+        const { bytesRead } = await withGrace(reading, { signal, clock, what: `reading ${path}` });
         if (bytesRead === 0) throw endedEarly(path, position, end);
         position += bytesRead;
         return { done: false, value: buffer.subarray(0, bytesRead) };
       } catch (error) {
-        await close();
+        const closing = close();
+        // A read that hangs holds the descriptor; whoever aborted does not wait for it.
+        if (signal.aborted) closing.catch(() => undefined);
+        else await closing;
         throw error;
       }
     },

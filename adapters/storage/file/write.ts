@@ -1,6 +1,7 @@
 /** Writing a file of the replica: temp file, times, fsync, rename, fsync of the directory. */
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { throwIfAborted } from '#errors/replication-error';
 import type { LtxBody } from '../ltx-body.ts';
 import { ignoreRefusedChown, makeDirectories, type Ownership, ownerOf, syncDirectory } from './directories.ts';
 import { errnoOf, onDisk } from './errors.ts';
@@ -15,10 +16,11 @@ export interface FileWrite {
   readonly ownership: Ownership;
   /** A fresh candidate for the temp file, in the directory of `path`. */
   readonly tempPath: () => string;
+  readonly signal: AbortSignal;
 }
 
 /** Stores the body under the path, whole or not at all; resolves with the bytes stored once they are durable. */
-export const writeFileDurably = async ({ path, body, ownership, tempPath }: FileWrite): Promise<number> => {
+export const writeFileDurably = async ({ path, body, ownership, tempPath, signal }: FileWrite): Promise<number> => {
   const work = { verb: 'write', path };
   const { handle, temp } = await onDisk(work, () => createTemp({ path, ownership, tempPath }));
   let sizeBytes: number;
@@ -32,6 +34,8 @@ export const writeFileDurably = async ({ path, body, ownership, tempPath }: File
     } finally {
       await handle.close();
     }
+    // The caller may have gone away while the system hung: what was given up must not appear later.
+    throwIfAborted(signal, `writing ${path}`);
     await onDisk(work, () => rename(temp, path));
   } catch (error) {
     // The first error is the one that matters; a temp file that stays is removed by a later init.
@@ -48,7 +52,7 @@ interface TempFile {
 }
 
 /** Missing directories are made once; a temp name left by a killed process is passed over. */
-const createTemp = async ({ path, ownership, tempPath }: Omit<FileWrite, 'body'>): Promise<TempFile> => {
+const createTemp = async ({ path, ownership, tempPath }: Omit<FileWrite, 'body' | 'signal'>): Promise<TempFile> => {
   let canMakeDirectories = true;
   for (let tries = 1; ; tries += 1) {
     const temp = tempPath();

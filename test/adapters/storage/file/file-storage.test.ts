@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSimulatedClock } from '#adapters/clock/simulated/simulated-clock';
 import { createFileStorage, type FileStorageOptions } from '#adapters/storage/file/file-storage';
 import type { ReplicationError } from '#errors/replication-error';
 import type { LogAttributes } from '#ports/log';
@@ -184,6 +186,35 @@ describe('a replica in a directory', () => {
     const stream = await storage.openLtxFile(0, one, {}, never);
     await storage.writeLtxFile(0, one, chunksOf(ltxBytes(100)), never);
     expect(Buffer.compare(await bytesOf(stream), ltxBytes(600_000, TIME_MS))).toBe(0);
+  });
+
+  it('a file system that hangs is left alone half a second after an abort, in every kind of call', async () => {
+    const clock = createSimulatedClock();
+    const storage = create({ clock });
+    await mkdir(dirname(pathOf(0)), { recursive: true });
+    // Opening a pipe without a writer hangs in the operating system, as a network file system without its server does.
+    execFileSync('mkfifo', [pathOf(0)]);
+    const controller = new AbortController();
+    const outcome = storage.openLtxFile(0, one, {}, controller.signal).catch((error: unknown) => error);
+    controller.abort();
+    expect(clock.nextDueMs()).toBe(500);
+    clock.step();
+    expect(await outcome).toMatchObject({ code: 'ABORTED' });
+    const before = await readdir('/proc/self/fd');
+    // A writer ends the hanging call; the descriptor it yields is given back.
+    await (await open(pathOf(0), 'r+')).close();
+    await expect.poll(async () => (await readdir('/proc/self/fd')).length).toBeLessThanOrEqual(before.length);
+  });
+
+  it('no timer is left when a call has ended by itself', async () => {
+    const clock = createSimulatedClock();
+    const storage = create({ clock });
+    await write(storage);
+    const controller = new AbortController();
+    const stream = await storage.openLtxFile(0, one, {}, controller.signal);
+    await bytesOf(stream);
+    controller.abort();
+    expect(clock.pendingTimers()).toBe(0);
   });
 
   it('no descriptor stays open after reads that were never started, ended early or failed', async () => {
