@@ -82,17 +82,24 @@ export const restoreWithPeer = (
     `file://${input.replicaPath}`,
   ]);
 
-/** What the release lists on a file replica, at every level. */
+/** What the release lists on a file replica: every level, but 0.5.5 knows only level 0. */
 export async function listWithPeer(version: PeerVersion, replicaPath: string): Promise<readonly PeerLtxRow[]> {
-  const args = ['ltx', ...(version === '0.5.5' ? [] : ['-level', 'all']), `file://${replicaPath}`];
-  const { stdout } = await runSuccessfully(peerPath(version), args);
-  const rows: PeerLtxRow[] = [];
-  for (const line of stdout.split('\n').slice(1)) {
-    const [level, minTxid, maxTxid, size, created] = line.trim().split(/\s+/);
-    if (level === undefined || minTxid === undefined || maxTxid === undefined || created === undefined) continue;
-    rows.push({ level: Number(level), minTxid, maxTxid, size: Number(size), created });
-  }
-  return rows;
+  const levels = version === '0.5.5' ? [] : ['-level', 'all'];
+  const { stdout } = await runSuccessfully(peerPath(version), ['ltx', ...levels, `file://${replicaPath}`]);
+  const [header = [], ...rows] = stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((words) => words.length > 1);
+  return rows.map((words) => {
+    const column = (name: string): string => words[header.indexOf(name)] ?? '';
+    return {
+      level: Number(column('level')),
+      minTxid: column('min_txid'),
+      maxTxid: column('max_txid'),
+      size: Number(column('size')),
+      created: column('created'),
+    };
+  });
 }
 
 /**

@@ -409,7 +409,7 @@ static void obey(void) {
     const char *error = NULL;
     if (strcmp(line, "run") == 0) {
       char *mix = strchr(rest, ' ');
-      run(mix ? mix + 1 : opt.mix, atoll(rest), 0);
+      if (atoll(rest) > 0) run(mix ? mix + 1 : opt.mix, atoll(rest), 0);
     } else if (strcmp(line, "checkpoint") == 0) checkpoint(rest, &log, &checkpointed, &busy);
     else if (strcmp(line, "reader") == 0) strcmp(rest, "open") == 0 ? open_reader() : close_reader();
     else if (strcmp(line, "sql") == 0) {
