@@ -63,7 +63,7 @@ describe('dependencies', () => {
     const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name));
     expect(new Set(named)).toEqual(new Set(Object.keys(all)));
     expect(named).toHaveLength(Object.keys(all).length);
-    const unexplained = rows.filter((row) => (row.split('|')[2] ?? '').trim().length < 15);
+    const unexplained = rows.filter((row) => (row.split('|')[2] ?? '').trim().length < 10);
     expect(unexplained).toEqual([]);
   });
 
