@@ -28,13 +28,15 @@ export interface ScatteredPages {
   readonly pageNumbers: Uint32Array;
 }
 
-/** A temporary file, open for writing. */
+/** A temporary file, open for reading and writing. */
 export interface OutputFile {
   readonly path: string;
   /** Writes all bytes at the offset. The bytes must not change before this resolves. */
   write(bytes: Uint8Array, at: number): Promise<void>;
   /** Writes pages to their places; neighbours travel together. The bytes must not change before this resolves. */
   writePages(pages: ScatteredPages): Promise<void>;
+  /** At most `length` bytes from the offset; fewer at the end of the file. */
+  read(at: number, length: number): Promise<Uint8Array>;
   /** Pushes what was written so far towards the disk; the next writes may go on meanwhile. */
   flush(): Promise<void>;
   /** Sets the length: cuts, or appends zeros. */

@@ -36,6 +36,12 @@ export const createOutputFile = (path: string, handle: FileHandle): OutputFile =
           else await writeFully(handle.fd, bytes, at);
         }
       }),
+    read: (at, length) =>
+      track('read', async () => {
+        const buffer = Buffer.alloc(length);
+        const { bytesRead } = await handle.read(buffer, 0, length, at);
+        return buffer.subarray(0, bytesRead);
+      }),
     flush: () => track('flush', () => handle.datasync()),
     truncate: (sizeBytes) => track('set the length of', () => handle.truncate(sizeBytes)),
     sync: () => track('sync', () => handle.sync()),

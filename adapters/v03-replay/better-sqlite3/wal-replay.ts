@@ -24,6 +24,13 @@ export const createWalReplay = (): WalReplay => ({
   },
 });
 
+/** The result row of the pragma (SQLite, "PRAGMA wal_checkpoint"). */
+interface CheckpointRow {
+  readonly busy: number;
+  readonly log: number;
+  readonly checkpointed: number;
+}
+
 const checkpoint = (path: string): ReplayOutcome => {
   const database = new Database(path, { fileMustExist: true });
   try {
@@ -31,11 +38,11 @@ const checkpoint = (path: string): ReplayOutcome => {
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('synchronous = FULL');
     // PASSIVE first: a TRUNCATE would answer with zeros whatever it found.
-    const [row] = database.pragma('wal_checkpoint(PASSIVE)') as readonly Readonly<Record<string, number>>[];
+    const [row] = database.pragma('wal_checkpoint(PASSIVE)') as readonly CheckpointRow[];
     return {
-      isBusy: row?.['busy'] !== 0,
-      logFrames: row?.['log'] ?? -1,
-      checkpointedFrames: row?.['checkpointed'] ?? -1,
+      isBusy: row?.busy !== 0,
+      logFrames: row?.log ?? -1,
+      checkpointedFrames: row?.checkpointed ?? -1,
     };
   } finally {
     database.close();

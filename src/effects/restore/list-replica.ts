@@ -36,6 +36,7 @@ export const listReplica = async (
   signal: AbortSignal,
 ): Promise<ReplicaListing> => {
   const repeat = <T>(what: string, list: () => Promise<T>): Promise<T> => repeated(services, signal, what, list);
+  await repeat('replica', () => storage.init(signal));
   const levels = await inParallel(ALL_LEVELS, PARALLEL_LISTINGS, (level) =>
     repeat(`level ${level}`, () => listLevel(storage, level, mode, signal)),
   );

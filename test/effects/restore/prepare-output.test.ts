@@ -75,7 +75,7 @@ test('temporary files of dead processes are leftovers, those of living ones are 
   for (const name of [...dead, 'a.db.77.00000003.tmp', 'a.db.tmp', 'b.db.66.00000001.tmp', 'a.db.66.tmp']) {
     await writeFile(join(directory.path, name), '');
   }
-  expect([...(await mine.findLeftovers(output))].sort()).toEqual(dead.map((name) => join(directory.path, name)).sort());
+  expect(new Set(await mine.findLeftovers(output))).toEqual(new Set(dead.map((name) => join(directory.path, name))));
   await file.close();
 });
 
