@@ -31,6 +31,8 @@ export interface ScatteredPages {
 /** A temporary file, open for reading and writing. */
 export interface OutputFile {
   readonly path: string;
+  /** Memory from which large writes need no copy; rounded up to whole pages of memory. */
+  allocate(sizeBytes: number): Uint8Array;
   /** Writes all bytes at the offset. The bytes must not change before this resolves. */
   write(bytes: Uint8Array, at: number): Promise<void>;
   /** Writes pages to their places; neighbours travel together. The bytes must not change before this resolves. */

@@ -42,7 +42,7 @@ export const createPageWriter = (file: OutputFile, pageSize: number): PageWriter
     if (known !== undefined) return known;
     // Made on first use: a chain of small files needs one.
     const made: Slot = {
-      bytes: new Uint8Array(capacity * pageSize),
+      bytes: file.allocate(capacity * pageSize),
       pageNumbers: new Uint32Array(capacity),
       count: 0,
       pending: undefined,
