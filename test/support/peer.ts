@@ -2,9 +2,10 @@
  * The real Litestream programs, to compare with. File replicas only, so nothing listens and nothing leaves the machine;
  * every call has a deadline, and a daemon is stopped by its process id. Installed by `install-peers.sh`.
  */
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { type ProgramResult, type RunningProgram, runProgram, runSuccessfully, startProgram } from './program.ts';
 import { inProject } from './project.ts';
+import { newestTxid } from './replica-files.ts';
 import { until } from './until.ts';
 
 /** Releases of the current layout, newest first. */
@@ -46,11 +47,11 @@ export async function replicateOnce(
     await runSuccessfully(peerPath(version), ['replicate', '-once', '-config', input.configPath]);
     return;
   }
-  const before = (await levelZeroNames(input.replicaPath)).length;
+  const before = await newestTxid(input.replicaPath);
   await using daemon = await startPeer(version, input.configPath);
   await until(
     `a new L0 file of litestream ${version} in ${input.replicaPath}`,
-    async () => (await levelZeroNames(input.replicaPath)).length > before,
+    async () => (await newestTxid(input.replicaPath)) > before,
     { describe: daemon.stdout },
   );
   const { code } = await daemon.stop({ signal: 'SIGINT' });
@@ -132,9 +133,4 @@ export async function requirePeers(versions: readonly PeerVersion[] = peerVersio
     const found = await stat(peerPath(version)).catch(() => undefined);
     if (found === undefined) throw new Error(`litestream ${version} is missing: run test/support/install-peers.sh`);
   }
-}
-
-async function levelZeroNames(replicaPath: string): Promise<readonly string[]> {
-  const names = await readdir(`${replicaPath}/ltx/0`).catch(() => []);
-  return names.filter((name) => name.endsWith('.ltx'));
 }
