@@ -22,14 +22,14 @@ const NOTHING_THERE = new Set<string>(['RESTORE_NOT_AVAILABLE', 'V03_NO_SNAPSHOT
 const CHAIN_BROKEN = new Set<string>(['RESTORE_GAP', 'V03_GAP']);
 
 /**
- * The replica with the newest state for the target, the first named among equals. A replica that cannot be listed fails
- * the restore, because the newest state may be there; so does a broken chain when no other replica has a whole one.
- * Errors: `RESTORE_NOT_AVAILABLE`, `RESTORE_GAP`, `V03_NO_SNAPSHOT`, `STORAGE_*`.
+ * The replica with the newest state for the target, the first named among equals, then the others that reach the same
+ * state. A replica that cannot be listed fails the restore, because the newest state may be there; so does a broken chain
+ * when no other replica has a whole one. Errors: `RESTORE_NOT_AVAILABLE`, `RESTORE_GAP`, `V03_NO_SNAPSHOT`, `STORAGE_*`.
  */
-export const chooseCandidate = async (
+export const chooseCandidates = async (
   services: RestoreServices,
   { replicas, target, signal }: RestoreRequest,
-): Promise<RestoreCandidate> => {
+): Promise<readonly [RestoreCandidate, ...RestoreCandidate[]]> => {
   const outcomes = await inParallel(replicas, PARALLEL_REPLICAS, (replica) =>
     planReplica(services, replica, target, signal),
   );
@@ -43,7 +43,8 @@ export const chooseCandidate = async (
   const broken = errors.find(({ code }) => CHAIN_BROKEN.has(code));
   if (first === undefined) throw broken ?? errors[0] ?? notAvailable();
   if (broken !== undefined) services.log.write('warn', 'replica skipped', { error: broken.message });
-  return others.reduce((best, next) => (isNewer(next, best) ? next : best), first);
+  const best = others.reduce((newest, next) => (isNewer(next, newest) ? next : newest), first);
+  return [best, ...candidates.filter((candidate) => candidate !== best && isSameState(candidate, best))];
 };
 
 /** What one replica can give, or why it cannot give anything. */
@@ -119,6 +120,9 @@ const planV03 = (replica: RestoreReplica, { v03 }: ReplicaListing, target: Resto
 /** TXIDs of one database compare across replicas; times do where a format has no TXID. */
 const isNewer = (a: RestoreCandidate, b: RestoreCandidate): boolean =>
   a.format === 'ltx' && b.format === 'ltx' ? a.reachedTxid > b.reachedTxid : a.reachedMs > b.reachedMs;
+
+const isSameState = (a: RestoreCandidate, b: RestoreCandidate): boolean =>
+  a.format === 'ltx' && b.format === 'ltx' && a.reachedTxid === b.reachedTxid;
 
 const notAvailable = (cause?: string): ReplicationError =>
   new ReplicationError('RESTORE_NOT_AVAILABLE', 'no matching backup files available', {

@@ -9,7 +9,7 @@
 import { formatTxid } from '#domain/txid';
 import { errorCodeOf, messageOf, ReplicationError, throwIfAborted } from '#errors/replication-error';
 import type { OutputFile } from '#ports/output-files';
-import { chooseCandidate } from './choose-candidate.ts';
+import { chooseCandidates } from './choose-candidate.ts';
 import { type Materialised, materialise } from './materialise.ts';
 import { isOutputThere, type PreparedOutput, prepareOutput } from './prepare-output.ts';
 import type { RestoreCandidate, RestoreOutcome, RestoreRequest, RestoreServices } from './restore-types.ts';
@@ -33,11 +33,11 @@ export const restoreDatabase = async (services: RestoreServices, request: Restor
   }
   const prepared = request.dryRun ? undefined : await prepareOutput(services.files, output, request.force);
   for (let plans = 1; ; plans += 1) {
-    const plan = await findPlan(services, request);
-    if (plan === undefined) return { kind: 'skipped', reason: 'noBackup' };
-    if (prepared === undefined) return { kind: 'planned', plan };
+    const candidates = await findCandidates(services, request);
+    if (candidates === undefined) return { kind: 'skipped', reason: 'noBackup' };
+    if (prepared === undefined) return { kind: 'planned', plan: candidates[0] };
     try {
-      const { sizeBytes } = await carryOut(services, request, prepared, plan);
+      const { plan, sizeBytes } = await carryOutFirst(services, request, prepared, candidates);
       const durationMs = services.clock.nowMs() - startedMs;
       return { kind: 'restored', plan, sizeBytes, durationMs, integrity: request.integrity };
     } catch (error) {
@@ -47,15 +47,38 @@ export const restoreDatabase = async (services: RestoreServices, request: Restor
   }
 };
 
+type Candidates = readonly [RestoreCandidate, ...RestoreCandidate[]];
+
 /** Undefined when there is no backup and that is allowed. */
-const findPlan = async (services: RestoreServices, request: RestoreRequest): Promise<RestoreCandidate | undefined> => {
+const findCandidates = async (services: RestoreServices, request: RestoreRequest): Promise<Candidates | undefined> => {
   try {
-    return await chooseCandidate(services, request);
+    return await chooseCandidates(services, request);
   } catch (error) {
     const code = errorCodeOf(error);
     const isNoBackup = code === 'RESTORE_NOT_AVAILABLE' || code === 'V03_NO_SNAPSHOT';
     if (request.ifReplicaExists && isNoBackup) return undefined;
     throw error;
+  }
+};
+
+/** A replica that proves damaged or fails is followed by the next one that holds the same state. */
+const carryOutFirst = async (
+  services: RestoreServices,
+  request: RestoreRequest,
+  prepared: PreparedOutput,
+  [plan, next, ...others]: Candidates,
+): Promise<Materialised & { readonly plan: RestoreCandidate }> => {
+  try {
+    return { ...(await carryOut(services, request, prepared, plan)), plan };
+  } catch (error) {
+    const isOfReplica = /^(?:LTX|LZ4|STORAGE)_/.test(errorCodeOf(error));
+    if (next === undefined || !isOfReplica || request.signal.aborted) throw error;
+    services.log.write('warn', 'restore failed, trying another replica', {
+      replica: plan.replica.name,
+      next: next.replica.name,
+      error: messageOf(error),
+    });
+    return carryOutFirst(services, request, prepared, [next, ...others]);
   }
 };
 

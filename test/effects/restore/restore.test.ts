@@ -339,6 +339,33 @@ test('of several replicas the one with the newest data is taken', async () => {
   expect(await digestOf(output)).toEqual(newest);
 });
 
+test('a replica that proves damaged is followed by another that holds the same state', async () => {
+  await using directory = await temporaryDirectory();
+  const damaged = await fixtureBucket(FIXTURE);
+  damageNewest(damaged);
+  const replicas = [
+    { name: 'damaged', storage: createMemoryStorage({ bucket: damaged }) },
+    { name: 'sound', storage: createMemoryStorage({ bucket: await fixtureBucket(FIXTURE) }) },
+  ];
+  const { output, run } = restoring(directory.path, createMemoryStorage());
+  expect(await run({ replicas })).toMatchObject({ plan: { replica: { name: 'sound' }, reachedTxid: LAST_TXID } });
+  expect(await digestOf(output)).toEqual(newest);
+  expect(await readdir(directory.path)).toEqual(['out.db']);
+});
+
+test('a replica that cannot be listed fails the restore: the newest state may be there', async () => {
+  await using directory = await temporaryDirectory();
+  const refuse = (): never => {
+    throw cut();
+  };
+  const replicas = [
+    { name: 'sound', storage: createMemoryStorage({ bucket: await fixtureBucket(FIXTURE) }) },
+    { name: 'down', storage: createMemoryStorage({ faults: { before: refuse } }) },
+  ];
+  const { run } = restoring(directory.path, createMemoryStorage());
+  await expect(run({ replicas })).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+});
+
 test('a gap in the chain of the newest state is an error that names both TXIDs', async () => {
   await using directory = await temporaryDirectory();
   const bucket = await fixtureBucket('l0-only');
