@@ -77,7 +77,7 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
   };
 
   const startMore = (): void => {
-    while (started < files.length && running.size < parallelism && started < current + parallelism && !signal.aborted) {
+    while (started < files.length && started < current + parallelism && !signal.aborted) {
       const index = started;
       started += 1;
       const file = files[index];

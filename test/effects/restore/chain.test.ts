@@ -90,6 +90,21 @@ describe('refused', () => {
     expect(await outcomeOf(files)).toMatch(/no matching backup|cannot decode non-snapshot LTX file to SQLite database/);
   });
 
+  test('a file under another name, even where its TXIDs fit the chain', async () => {
+    const wide = { ...next(2n, 3, { 1: 1 }), named: { minTxid: 2n, maxTxid: 3n } };
+    expect(await outcomeOf({ 0: [base, wide] })).toMatch(/0{15}2-0{15}3: header says 0{15}2-0{15}2/);
+  });
+
+  test('a header that leaves a gap, or goes back', async () => {
+    const gap = { ...next(4n, 3, { 1: 1 }), named: { minTxid: 2n, maxTxid: 2n } };
+    const back = { ...base, named: { minTxid: 2n, maxTxid: 2n } };
+    for (const file of [gap, back]) {
+      expect(await outcomeOf({ 0: [base, file] })).toMatch(
+        /non-contiguous transaction ids in input files: \(0{15}1,0{15}1\)/,
+      );
+    }
+  });
+
   test('files of different page sizes', async () => {
     const files = { 0: [base, { ...next(2n, 3, { 1: 1 }), pageSize: 1024 }] };
     expect(await outcomeOf(files)).toContain('input files have mismatched page sizes: 512 != 1024');

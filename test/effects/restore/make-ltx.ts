@@ -3,6 +3,7 @@ import { crc64 } from 'hash-wasm';
 import type { MemoryBucket } from '#adapters/storage/memory/bucket';
 import type { Level } from '#domain/level';
 import { isLevel } from '#domain/level';
+import type { TxidRange } from '#domain/txid';
 
 const CRC64_ISO = 'd800000000000000';
 const CHECKSUM_FLAG = 1n << 63n;
@@ -14,6 +15,8 @@ export interface MadeLtx {
   readonly commit: number;
   readonly pageSize?: number;
   readonly timestampMs?: number;
+  /** The range in the file's name, where it differs from the header. */
+  readonly named?: TxidRange;
   /** Page number and the byte the page is filled with. */
   readonly pages: Readonly<Record<number, number>>;
 }
@@ -80,7 +83,8 @@ export const putLtx = async (
     if (!isLevel(level)) throw new Error(`no level ${text}`);
     for (const file of made) {
       const bytes = await makeLtx(file);
-      const { minTxid, maxTxid, timestampMs = 0 } = file;
+      const { timestampMs = 0 } = file;
+      const { minTxid, maxTxid } = file.named ?? file;
       bucket.put({ info: { level, minTxid, maxTxid, sizeBytes: bytes.length, createdAtMs: timestampMs }, bytes });
     }
   }

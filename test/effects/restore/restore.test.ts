@@ -1,5 +1,5 @@
 /** What a restore promises whatever happens on the way. */
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createSeededRandom } from '#adapters/random/seeded/seeded-random';
@@ -183,12 +183,13 @@ test('a restore with -force replaces the database and removes what SQLite would 
   await using directory = await temporaryDirectory();
   const { output, run } = restoring(directory.path, createMemoryStorage({ bucket: await fixtureBucket(FIXTURE) }));
   for (const suffix of ['', '-wal', '-shm', '-journal', '-txid', '.tmp', '.tmp-wal']) {
-    await writeFile(output + suffix, 'old', { mode: 0o640 });
+    await writeFile(output + suffix, 'old');
+    await chmod(output + suffix, 0o666);
   }
   await run({ force: true });
   expect(await readdir(directory.path)).toEqual(['out.db']);
   expect(await digestOf(output)).toEqual(newest);
-  expect((await stat(output)).mode & 0o777).toBe(0o640);
+  expect((await stat(output)).mode & 0o777).toBe(0o666);
 });
 
 test('a database that fails the integrity check is never published, and the whole report is kept', async () => {
@@ -237,6 +238,21 @@ test('files that stay listed but cannot be opened end the restore after a bounde
   await expect(run()).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND', message: expect.stringContaining('gone') });
   expect(listings).toBe(PLANS_MAX);
   expect(await readdir(directory.path)).toEqual([]);
+});
+
+test('a damaged file is not planned around: the replica is listed once', async () => {
+  await using directory = await temporaryDirectory();
+  const bucket = await fixtureBucket(FIXTURE);
+  damageNewest(bucket);
+  let listings = 0;
+  const faults: StorageFaults = {
+    before: ({ operation, level }) => {
+      if (operation === 'list' && level === 0) listings += 1;
+    },
+  };
+  const { run } = restoring(directory.path, createMemoryStorage({ bucket, faults }));
+  await expect(run()).rejects.toMatchObject({ code: 'LTX_FILE_CHECKSUM' });
+  expect(listings).toBe(1);
 });
 
 test('no more transfers run at once than asked for', async () => {

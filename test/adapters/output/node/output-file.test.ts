@@ -39,6 +39,16 @@ test.each([0, 8])(
   },
 );
 
+test('memory that only looks aligned is written all the same', async () => {
+  await using directory = await temporaryDirectory();
+  const file = await files.createTemporary(join(directory.path, 'a.db'), { mode: 0o600 });
+  const memory = fill(new Uint8Array(1024 * 1024), 4);
+  await Promise.all([file.write(memory, 0), file.write(memory, memory.length)]);
+  await file.write(memory, 2 * memory.length);
+  await file.close();
+  expect(Buffer.compare(await readFile(file.path), Buffer.concat([memory, memory, memory]))).toBe(0);
+});
+
 test('a large write over a small one over a large one leaves the last', async () => {
   await using directory = await temporaryDirectory();
   const file = await files.createTemporary(join(directory.path, 'a.db'), { mode: 0o600 });
