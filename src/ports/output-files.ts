@@ -65,6 +65,8 @@ export interface OutputFiles {
   createAt(path: string, ownership: OutputOwnership): Promise<OutputFile>;
   /** Gone is success. */
   remove(path: string): Promise<void>;
+  /** Gives a file another name in the same directory; false when there is no such file. */
+  move(from: string, to: string): Promise<boolean>;
   /**
    * Gives the temporary file the output's name. With `mayReplace` an old file vanishes in the same instant; without it
    * a file that appeared meanwhile is `OUTPUT_EXISTS` and stays.

@@ -1,4 +1,5 @@
 /** Joins a restore to the local file system, SQLite and the storages of its replicas. */
+import { setMaxListeners } from 'node:events';
 import { createSystemClock } from '#adapters/clock/system/system-clock';
 import { createIntegrityChecker } from '#adapters/integrity/better-sqlite3/integrity-checker';
 import { createNodeOutputFiles } from '#adapters/output/node/output-files';
@@ -26,6 +27,8 @@ export interface RunRestoreOptions extends Omit<RestoreRequest, 'replicas'> {
  */
 export const runRestore = async (options: RunRestoreOptions): Promise<RestoreOutcome> => {
   const { replicas: settings, replicaName, log, ...request } = options;
+  // Every listing and transfer under way listens; their number is bounded, but above Node's idea of a leak.
+  setMaxListeners(0, request.signal);
   const clock = createSystemClock();
   // Waits and names need no repeatable chance outside tests.
   const random = createSeededRandom(clock.nowMs() ^ (process.pid << 8));

@@ -81,6 +81,16 @@ export const createNodeOutputFiles = (options: NodeOutputOptions): OutputFiles =
       await onOutput('remove', path, () => rm(path, { force: true }));
       own.delete(path);
     },
+    move: (from, to) =>
+      onOutput('move', from, async () => {
+        try {
+          await rename(from, to);
+          return true;
+        } catch (error) {
+          if (errnoOf(error) === 'ENOENT') return false;
+          throw error;
+        }
+      }),
     publish: async (temporary, output, { mayReplace }) => {
       await onOutput('publish', output, () =>
         mayReplace ? rename(temporary, output) : renameToNew(temporary, output),

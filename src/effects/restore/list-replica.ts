@@ -23,6 +23,7 @@ export interface ReplicaListing {
   readonly v03: V03Listing;
 }
 
+/** No v0.3 backups. */
 export const EMPTY_V03_LISTING: V03Listing = { snapshots: [], segments: [] };
 
 /**

@@ -25,18 +25,26 @@ export interface Prefetch {
 
 interface Transfer {
   readonly chunks: Uint8Array[];
+  /** One for each transfer: many listeners on one signal make Node warn. */
+  readonly stop: AbortController;
   isEnded: boolean;
   error: { readonly value: unknown } | undefined;
   /** Wakes the consumer of this file. */
   wakeConsumer: (() => void) | undefined;
 }
 
+/** Nothing is opened before the first {@link Prefetch.take}. Errors of a file come out of its own stream. */
 export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch => {
   const { files, open, parallelism, budgetBytes } = options;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, options.signal]);
+  let isStopped = options.signal.aborted;
   const transfers = files.map(
-    (): Transfer => ({ chunks: [], isEnded: false, error: undefined, wakeConsumer: undefined }),
+    (): Transfer => ({
+      chunks: [],
+      stop: new AbortController(),
+      isEnded: false,
+      error: undefined,
+      wakeConsumer: undefined,
+    }),
   );
   const running = new Set<Promise<void>>();
   const waiting = new Set<() => void>();
@@ -51,7 +59,7 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
 
   /** Resolves when file `index` may hold more: there is room, or it is the one in use and holds nothing. */
   const room = async (index: number, transfer: Transfer): Promise<void> => {
-    while (!signal.aborted) {
+    while (!isStopped) {
       if (heldBytes < budgetBytes || (index <= current && transfer.chunks.length === 0)) return;
       await new Promise<void>((resolve) => waiting.add(resolve));
     }
@@ -60,13 +68,13 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
   const run = async (index: number, file: File, transfer: Transfer): Promise<void> => {
     try {
       await room(index, transfer);
-      if (signal.aborted) return;
-      for await (const chunk of open(file, signal)) {
+      if (isStopped) return;
+      for await (const chunk of open(file, transfer.stop.signal)) {
         transfer.chunks.push(chunk);
         heldBytes += chunk.length;
         transfer.wakeConsumer?.();
         await room(index, transfer);
-        if (signal.aborted) return;
+        if (isStopped) return;
       }
     } catch (error) {
       transfer.error = { value: error };
@@ -77,7 +85,7 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
   };
 
   const startMore = (): void => {
-    while (started < files.length && started < current + parallelism && !signal.aborted) {
+    while (started < files.length && started < current + parallelism && !isStopped) {
       const index = started;
       started += 1;
       const file = files[index];
@@ -91,8 +99,15 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
     }
   };
 
-  const onAbort = (): void => wakeAll();
-  signal.addEventListener('abort', onAbort);
+  const stopAll = (): void => {
+    isStopped = true;
+    for (const transfer of transfers) {
+      transfer.stop.abort(options.signal.reason);
+      transfer.wakeConsumer?.();
+    }
+    wakeAll();
+  };
+  options.signal.addEventListener('abort', stopAll, { once: true });
 
   return {
     take: async function* (index) {
@@ -110,7 +125,7 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
           continue;
         }
         if (transfer.error !== undefined) throw transfer.error.value;
-        if (transfer.isEnded) {
+        if (transfer.isEnded || isStopped) {
           // Ended by the abort of this signal, not by the end of the file.
           throwIfAborted(options.signal, 'restore');
           return;
@@ -121,11 +136,10 @@ export const createPrefetch = <File>(options: PrefetchOptions<File>): Prefetch =
       }
     },
     close: async () => {
-      stop.abort();
-      wakeAll();
+      stopAll();
       await Promise.all([...running]);
       for (const transfer of transfers) transfer.chunks.length = 0;
-      signal.removeEventListener('abort', onAbort);
+      options.signal.removeEventListener('abort', stopAll);
     },
   };
 };

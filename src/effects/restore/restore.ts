@@ -13,6 +13,7 @@ import { chooseCandidates } from './choose-candidate.ts';
 import { type Materialised, materialise } from './materialise.ts';
 import { isOutputThere, type PreparedOutput, prepareOutput } from './prepare-output.ts';
 import type { RestoreCandidate, RestoreOutcome, RestoreRequest, RestoreServices } from './restore-types.ts';
+import { swap } from './swap.ts';
 import { replayV03 } from './v03/replay.ts';
 
 /** Plans tried when planned files vanish: retention and compaction may run beside a restore. */
@@ -102,9 +103,7 @@ const carryOut = async (
     await checkIntegrity(services, request, temporary.path);
     throwIfAborted(signal, 'restore');
     request.onProgress?.({ phase: 'publishing', doneBytes: result.readBytes, totalBytes: result.readBytes });
-    for (const obstacle of prepared.obstacles) await files.remove(obstacle);
-    await files.publish(temporary.path, output, { mayReplace: prepared.mayReplace });
-    await files.syncParent(output);
+    await swap(files, temporary.path, prepared);
     return result;
   } catch (error) {
     await discard(services, temporary);

@@ -179,6 +179,22 @@ test('a failed restore with -force leaves the old database and its sidecars unto
   expect(await readdir(directory.path)).toHaveLength(4);
 });
 
+test('a swap that fails leaves the old database and its sidecars untouched', async () => {
+  await using directory = await temporaryDirectory();
+  const services = restoreServices();
+  const { output, run } = restoring(directory.path, createMemoryStorage({ bucket: await fixtureBucket(FIXTURE) }));
+  for (const suffix of ['', '-wal', '-shm', '-txid']) await writeFile(output + suffix, `old${suffix}`);
+  const publish = (): Promise<void> =>
+    Promise.reject(new ReplicationError('OUTPUT_INVALID', 'in use', { retryable: false }));
+  await expect(run({ force: true }, { files: { ...services.files, publish } })).rejects.toMatchObject({
+    code: 'OUTPUT_INVALID',
+  });
+  for (const suffix of ['', '-wal', '-shm', '-txid']) {
+    expect(await readFile(output + suffix, 'utf8')).toBe(`old${suffix}`);
+  }
+  expect(await readdir(directory.path)).toHaveLength(4);
+});
+
 test('a restore with -force replaces the database and removes what SQLite would replay into it', async () => {
   await using directory = await temporaryDirectory();
   const { output, run } = restoring(directory.path, createMemoryStorage({ bucket: await fixtureBucket(FIXTURE) }));
