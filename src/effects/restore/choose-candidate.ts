@@ -59,6 +59,7 @@ const planReplica = async (
   const mode = target.timestampMs === undefined ? 'fast' : 'exact';
   const listing = await listReplica(services, replica.storage, { mode, includesV03: !hasTxid }, signal);
   try {
+    if (wantsV03Only && listing.v03.snapshots.length === 0) throw noV03Data(replica);
     if (wantsV03Only) return planV03(replica, listing, target);
     return planEither(replica, listing, target);
   } catch (error) {
@@ -123,6 +124,12 @@ const isNewer = (a: RestoreCandidate, b: RestoreCandidate): boolean =>
 
 const isSameState = (a: RestoreCandidate, b: RestoreCandidate): boolean =>
   a.format === 'ltx' && b.format === 'ltx' && a.reachedTxid === b.reachedTxid;
+
+const noV03Data = ({ name, storage }: RestoreReplica): ReplicationError =>
+  new ReplicationError('V03_NO_SNAPSHOT', `replica ${name} (${storage.location}) holds no v0.3 backup`, {
+    retryable: false,
+    hint: '-generation and -index choose from v0.3 backups; use -txid or -timestamp.',
+  });
 
 const notAvailable = (cause?: string): ReplicationError =>
   new ReplicationError('RESTORE_NOT_AVAILABLE', 'no matching backup files available', {

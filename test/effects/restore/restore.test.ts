@@ -409,6 +409,15 @@ test('a gap in the chain of the newest state is an error that names both TXIDs',
   });
 });
 
+test('a generation asked of a replica without v0.3 data is an error that says what to use', async () => {
+  await using directory = await temporaryDirectory();
+  const storage = createMemoryStorage({ bucket: await fixtureBucket(FIXTURE) });
+  await expect(restoring(directory.path, storage).run({ target: { generation: '00' } })).rejects.toMatchObject({
+    code: 'V03_NO_SNAPSHOT',
+    hint: expect.stringContaining('-txid or -timestamp'),
+  });
+});
+
 test('the replica is only read', async () => {
   await using directory = await temporaryDirectory();
   const operations = new Set<string>();
