@@ -1,8 +1,9 @@
 /** One compressed file of a v0.3 backup into a place of an output file. */
 import { errorCodeOf, isRetryableError, messageOf, ReplicationError } from '#errors/replication-error';
+import { decodeLz4Stream } from '#format/lz4-frame';
 import type { OutputFile } from '#ports/output-files';
 import type { ByteStream } from '#ports/storage';
-import { decompressInterim } from '../interim/frame.ts';
+
 import { READ_RETRY_DELAY_MS, type ReaderServices } from '../resuming-reader.ts';
 import { sleep } from '../waiting.ts';
 
@@ -42,7 +43,7 @@ export const readCompressed = async (services: ReaderServices, read: CompressedR
 
 const readOnce = async ({ open, sink, at }: CompressedRead): Promise<number> => {
   let position = at;
-  for await (const bytes of decompressInterim(refuseAge(await open()))) {
+  for await (const bytes of decodeLz4Stream(refuseAge(await open()))) {
     for (let start = 0; start < bytes.length; start += WRITE_BYTES) {
       const piece = bytes.subarray(start, start + WRITE_BYTES);
       await sink.write(piece, position);
