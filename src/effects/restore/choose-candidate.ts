@@ -1,9 +1,10 @@
 /** From the listings of all replicas to the one set of files a restore uses. */
+import { chooseFormat } from '#domain/restore-format';
+import { planRestore } from '#domain/restore-plan';
 import { planV03Restore } from '#domain/v03-plan';
 import { errorCodeOf, messageOf, ReplicationError } from '#errors/replication-error';
 import type { LtxFileInfo } from '#ports/storage';
 import { inParallel } from './in-parallel.ts';
-import { planInterim } from './interim/plan.ts';
 import { listReplica, type ReplicaListing } from './list-replica.ts';
 import type {
   RestoreCandidate,
@@ -19,7 +20,7 @@ const PARALLEL_REPLICAS = 4;
 const NOTHING_THERE = new Set<string>(['RESTORE_NOT_AVAILABLE', 'V03_NO_SNAPSHOT']);
 
 /** A broken chain: worth a word, and a look at the other replicas. */
-const CHAIN_BROKEN = new Set<string>(['RESTORE_GAP', 'V03_GAP']);
+const CHAIN_BROKEN = new Set<string>(['RESTORE_GAP', 'V03_GAP', 'LTX_TRUNCATED']);
 
 /**
  * The replica with the newest state for the target, the first named among equals, then the others that reach the same
@@ -84,7 +85,7 @@ const planEither = (replica: RestoreReplica, listing: ReplicaListing, target: Re
     return v03;
   }
   if (v03 instanceof ReplicationError) return ltx;
-  return v03.reachedMs > ltx.reachedMs ? v03 : ltx;
+  return chooseFormat({ ltxReachedMs: ltx.reachedMs, v03ReachedMs: v03.reachedMs }) === 'v0.3' ? v03 : ltx;
 };
 
 const attempt = (plan: () => RestoreCandidate): RestoreCandidate | ReplicationError => {
@@ -103,7 +104,7 @@ const newestMs = (files: readonly LtxFileInfo[], { timestampMs = Number.POSITIVE
 const planLtx = (replica: RestoreReplica, listing: ReplicaListing, target: RestoreTarget): RestoreCandidate => ({
   format: 'ltx',
   replica,
-  ...planInterim(listing.files, target),
+  ...planRestore(listing.files, target),
 });
 
 /** Nothing at or before a time is no backup, as with LTX data. */

@@ -24,9 +24,6 @@ import { readResuming } from './resuming-reader.ts';
 /** Bytes of LTX files read ahead of their use. */
 const PREFETCH_BYTES = 32 * 1024 * 1024;
 
-/** The smallest thing that can be a header (LTX format, "Header"). */
-const LTX_HEADER_BYTES = 100;
-
 /** What was written. */
 export interface Materialised {
   /** Length of the database in bytes. */
@@ -55,7 +52,6 @@ export const materialise = async (
   temporary: OutputFile,
   { files, replica }: LtxCandidate,
 ): Promise<Materialised> => {
-  for (const file of files) requireHeaderSize(file);
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let readBytes = 0;
   const counted = async function* (stream: ByteStream): ByteStream {
@@ -141,15 +137,6 @@ const continueChain = (before: Chain | undefined, temporary: OutputFile, header:
 const requireOwnName = (file: LtxFileInfo, header: TxidRange): void => {
   if (file.minTxid === header.minTxid && file.maxTxid === header.maxTxid) return;
   throw refused('LTX_NAME_MISMATCH', `header says ${formatTxidRange(header)}`);
-};
-
-/** Listed sizes tell a cut file before anything is fetched. */
-const requireHeaderSize = ({ level, minTxid, maxTxid, sizeBytes }: LtxFileInfo): void => {
-  if (sizeBytes >= LTX_HEADER_BYTES) return;
-  throw refused(
-    'LTX_TRUNCATED',
-    `invalid ltx file: level=${level} min=${formatTxid(minTxid)} max=${formatTxid(maxTxid)} has size ${sizeBytes} bytes (minimum ${LTX_HEADER_BYTES})`,
-  );
 };
 
 const refused = (code: ErrorCode, message: string): ReplicationError =>
