@@ -61,8 +61,8 @@ export type LevelZeroReason =
   | 'compacted'
   | 'tooRecent'
   | 'notCompacted'
-  /** due itself, but an older file stays: only a prefix goes (I-26) */
-  | 'afterKept'
+  /** due itself, but it goes together with a file that stays: an older one (I-26), or one of the same compacted file */
+  | 'heldBack'
   | 'newestOfLevel'
   /** no minimum age is configured: level 0 is never deleted by time */
   | 'unlimited';
@@ -94,13 +94,28 @@ export const planRemoteLevelZeroRetention = <File extends TxidRange & { readonly
 ): readonly LevelZeroDecision<File>[] => {
   const files = [...input.files].sort(compareRanges);
   const runs = mergeRanges(input.levelOne);
-  let isPrefix = true;
+  const reasons = files.map((file, index) => remoteReason(file, index === files.length - 1, runs, input));
+  const prefix = reasons.findIndex((reason) => reason !== 'compacted');
+  const end = lastBoundary(files, prefix < 0 ? files.length : prefix, input);
   return files.map((file, index) => {
-    const reason = remoteReason(file, index === files.length - 1, runs, input);
-    if (reason !== 'compacted') isPrefix = false;
-    if (reason === 'compacted' && !isPrefix) return { file, action: 'keep', reason: 'afterKept' };
-    return { file, action: reason === 'compacted' ? 'delete' : 'keep', reason };
+    const reason = reasons[index] ?? 'notCompacted';
+    if (index < end) return { file, action: 'delete', reason };
+    return { file, action: 'keep', reason: reason === 'compacted' ? 'heldBack' : reason };
   });
+};
+
+/**
+ * How many of the first `due` files may go. What is left must begin where a compacted file ends: the files left of one that
+ * went in part could no longer be reached. The newest file, which stays in any case, may stand alone.
+ */
+const lastBoundary = <File extends TxidRange>(
+  files: readonly File[],
+  due: number,
+  { levelOne, snapshotTxid }: Omit<RemoteLevelZeroInput<unknown>, 'files'>,
+): number => {
+  const ends = new Set([snapshotTxid, ...levelOne.map(({ maxTxid }) => maxTxid)]);
+  if (due === files.length - 1 && ends.has(files.at(-1)?.maxTxid ?? 0n)) return due;
+  return files.slice(0, due).findLastIndex(({ maxTxid }) => ends.has(maxTxid)) + 1;
 };
 
 const remoteReason = (

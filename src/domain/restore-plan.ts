@@ -60,7 +60,9 @@ export const planRestore = <File extends PlannableFile>(
     .sort(compareRanges);
   const plan = walk(eligible, txid);
   const reachedTxid = plan.at(-1)?.maxTxid ?? ZERO_TXID;
-  if (txid === ZERO_TXID) refuseGap(eligible, reachedTxid, target.timestampMs !== undefined);
+  if (txid === ZERO_TXID && !(target.timestampMs !== undefined && isThinned(files, reachedTxid))) {
+    refuseGap(eligible, reachedTxid);
+  }
   if (plan.length === 0 || (txid !== ZERO_TXID && reachedTxid !== txid)) throw notAvailable(reachedTxid, target);
   plan.forEach(refuseTiny);
   const reachedMs = plan.reduce((newest, { createdAtMs }) => Math.max(newest, createdAtMs), Number.NEGATIVE_INFINITY);
@@ -107,9 +109,14 @@ const isBetter = (a: PlannableFile, b: PlannableFile): boolean => {
   return a.createdAtMs < b.createdAtMs;
 };
 
-/** Before the first base there is no state at a time, so that is absence; for the newest state it is a loss. */
-const refuseGap = (eligible: readonly PlannableFile[], reached: Txid, isByTime: boolean): void => {
-  if (isByTime && reached === ZERO_TXID) return;
+/**
+ * True when nothing is lost, only too new for the target: before the first base, and where compaction has put the next TXID
+ * into a file of a later time. Then the state reached is the nearest one that was kept, not a consequence of damage.
+ */
+const isThinned = (files: readonly PlannableFile[], reached: Txid): boolean =>
+  reached === ZERO_TXID || files.some(({ minTxid, maxTxid }) => minTxid <= reached + 1n && maxTxid > reached);
+
+const refuseGap = (eligible: readonly PlannableFile[], reached: Txid): void => {
   const beyond = eligible.find(({ level, minTxid }) => level !== SNAPSHOT_LEVEL && minTxid > reached + 1n);
   if (beyond === undefined) return;
   const [upTo, next] = [formatTxid(reached), formatTxid(beyond.minTxid)];

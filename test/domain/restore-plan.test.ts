@@ -100,6 +100,10 @@ describe('a gap', () => {
     expect(planOf(filesOf('0:5 9:1-9'), { timestampMs: 6000 })).toBe(NOTHING);
   });
 
+  test('that compaction has filled with a file too new for the time is thinned history: the state before it is given', () => {
+    expect(planOf(filesOf('9:1-5 0:8 0:9 1:6-9'), { timestampMs: 8500 })).toBe('9:1-5');
+  });
+
   test('closed by a snapshot is none', () => {
     expect(planOf(filesOf('0:1 0:2 0:5 9:1-5'))).toBe('9:1-5');
   });
