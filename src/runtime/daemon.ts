@@ -1,39 +1,18 @@
 /** The daemon: joins the supervisor machine with effects and adapters, runs it, and ends it well. */
 import { createActor, fromPromise, type InspectionEvent } from 'xstate';
-import type { Configuration, DatabaseSettings, ReplicaSettings } from '#config/types';
-import type { FullCopies } from '#effects/upload-pending';
+import type { Configuration } from '#config/types';
 import { messageOf, ReplicationError } from '#errors/replication-error';
 import { DAEMON_STREAM, databaseStream } from '#events/streams';
 import { hostMachine } from '#machines/host/host.machine';
 import { shardMachine } from '#machines/shard/shard.machine';
 import { supervisorMachine } from '#machines/supervisor/supervisor.machine';
 import type { LoadOutput } from '#machines/supervisor/supervisor.types';
-import type { Clock } from '#ports/clock';
-import type { FactLog } from '#ports/facts';
-import type { LevelZeroFiles } from '#ports/level-zero';
-import type { Log } from '#ports/log';
-import type { Random } from '#ports/random';
-import type { SourceFactory } from '#ports/source';
-import type { ReplicaStorage } from '#ports/storage';
-import type { Watcher } from '#ports/watcher';
+import type { DaemonPorts } from './daemon-ports.ts';
 import { provideDatabaseMachine } from './database-logic.ts';
 import { createScope } from './database-scope-factory.ts';
 import { type HostedDatabase, provideDatabaseSystem } from './hosted-database.ts';
 import { createPoller } from './poller.ts';
 import { createUploadLimiters } from './upload-limiters.ts';
-
-/** Everything outside, injected: the simulation and the command differ in nothing else. */
-export interface DaemonPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly watcher: Watcher;
-  readonly log: Log;
-  readonly sources: SourceFactory;
-  readonly fullCopies: FullCopies;
-  readonly facts: FactLog;
-  storage(settings: ReplicaSettings, database: DatabaseSettings): Promise<ReplicaStorage>;
-  levelZero(metaPath: string): LevelZeroFiles;
-}
 
 export interface DaemonOptions {
   readonly ports: DaemonPorts;

@@ -1,7 +1,7 @@
 /** Builds what the effects of one database work on. */
 import type { Configuration, DatabaseSettings } from '#config/types';
 import { emptyReplicaMemory, type ReplicaScope } from '#effects/database-scope';
-import type { DaemonPorts } from './daemon.ts';
+import type { DaemonPorts } from './daemon-ports.ts';
 import type { RunningScope } from './database-scopes.ts';
 import { exclusiveSource } from './exclusive-source.ts';
 import { createMonitorErrors, type MonitorErrors } from './monitor-errors.ts';
