@@ -14,8 +14,8 @@ const HASH_TABLE_BYTES: usize = 4 << 12;
 const MATCH_START_GAP: usize = 12;
 const LAST_LITERALS: usize = 5;
 const OFFSET_MAX: usize = 65535;
-/** Every 64 failures in a row the search takes longer steps. */
-const SKIP_SHIFT: u32 = 6;
+/** After every 32 failures in a row the search takes longer steps. */
+const SKIP_SHIFT: u32 = 5;
 
 /** One past the highest address the table may hold. */
 let tableEnd: usize = 0;
