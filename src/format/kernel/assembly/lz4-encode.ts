@@ -99,7 +99,8 @@ function encodeSequences(from: usize, end: usize, to: usize): usize {
       const slot = slotOf(word);
       candidate = load<u32>(slot, HASH_TABLE);
       store<u32>(slot, ip, HASH_TABLE);
-      if (candidate >= from && load<u32>(candidate) == <u32>word && ip - candidate <= OFFSET_MAX) break;
+      // The rare condition first: the branch predicts well. Any address in the table may be read, 0 as well.
+      if (load<u32>(candidate) == <u32>word && candidate >= from && ip - candidate <= OFFSET_MAX) break;
       next = ip + (attempts++ >> SKIP_SHIFT);
     }
     while (ip > anchor && candidate > from && load<u8>(ip - 1) == load<u8>(candidate - 1)) {
@@ -107,12 +108,12 @@ function encodeSequences(from: usize, end: usize, to: usize): usize {
       candidate--;
     }
     const literals = ip - anchor;
-    let token = op++;
+    let tokenAt = op++;
+    let token: usize = literals << 4;
     if (literals < 15) {
-      store<u8>(token, literals << 4);
       v128.store(op, v128.load(anchor));
     } else {
-      store<u8>(token, 0xf0);
+      token = 0xf0;
       op = writeLength(op, literals - 15);
       // Rounded up to 16 bytes: at least 12 source bytes follow, so this stays within the bound.
       let done: usize = 0;
@@ -128,9 +129,9 @@ function encodeSequences(from: usize, end: usize, to: usize): usize {
       const afterMatch = matchEnd(ip + 4, candidate + 4, limit);
       const extra = afterMatch - ip - 4;
       if (extra < 15) {
-        store<u8>(token, load<u8>(token) | <u8>extra);
+        store<u8>(tokenAt, token | extra);
       } else {
-        store<u8>(token, load<u8>(token) | 15);
+        store<u8>(tokenAt, token | 15);
         op = writeLength(op, extra - 15);
       }
       ip = afterMatch;
@@ -144,10 +145,10 @@ function encodeSequences(from: usize, end: usize, to: usize): usize {
       const slot = slotOf(word);
       candidate = load<u32>(slot, HASH_TABLE);
       store<u32>(slot, ip, HASH_TABLE);
-      if (candidate < from || load<u32>(candidate) != <u32>word || ip - candidate > OFFSET_MAX) break;
+      if (load<u32>(candidate) != <u32>word || candidate < from || ip - candidate > OFFSET_MAX) break;
       // Another match follows at once: a sequence without literals.
-      token = op++;
-      store<u8>(token, 0);
+      tokenAt = op++;
+      token = 0;
     }
     ip++;
   }
