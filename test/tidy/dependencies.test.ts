@@ -12,7 +12,6 @@ const plannedDependencies: readonly string[] = [
   '@modelcontextprotocol/server',
   'age-encryption',
   'fastify',
-  'hash-wasm',
   'nats',
   'picomatch',
   'prom-client',

@@ -43,7 +43,6 @@ export const undocumentedYet: readonly string[] = [
   'src/events/states.ts INITIAL_DATABASE',
   'src/events/states.ts INITIAL_REPLICA',
   'src/events/states.ts INITIAL_LEVEL',
-  'src/format/kernel/kernel.ts DecodePagesResult',
   'src/ports/facts.ts FactLog',
   'src/ports/integrity.ts IntegrityChecker',
   'src/ports/level-zero.ts LevelZeroFiles',

@@ -28,6 +28,7 @@ export type DecodeStop =
   /** a page of another form, or a malformed one, is next (not consumed); decode it singly to learn more */
   | 'other';
 
+/** Result of decoding pages: how many, the CRC after them, and why there are not more. */
 export interface DecodePagesResult {
   readonly pages: number;
   /** Input bytes consumed by whole frames. */

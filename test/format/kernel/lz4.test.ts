@@ -217,6 +217,27 @@ describe('decoding', () => {
     expect(decode(Buffer.concat([Buffer.from('1f410100', 'hex'), block]), 4096)).toBeUndefined();
   });
 
+  test('a length that comes out right only after overflowing 32 bits is refused', () => {
+    // 15 + 255 * 16843009 = 2^32 + 14: a decoder with 32-bit sums would see 14 literals.
+    const block = Buffer.concat([
+      Buffer.of(0xf0),
+      Buffer.alloc(16_843_009, 0xff),
+      Buffer.of(0),
+      Buffer.alloc(14, 0x61),
+    ]);
+    const large = createKernel({ arenaBytes: 20 << 20 });
+    large.bytes.set(block, large.arenaStart);
+    expect(large.lz4Decode(large.arenaStart, block.length, large.arenaEnd - 14, 14)).toBe(-1);
+  });
+
+  test('a block at the very end of the arena that claims more bytes than it has is refused, not a trap', () => {
+    for (const text of ['f0ffff0041424344', 'f00041', '1f410100ffffffff', '10', '1041', '104101']) {
+      const block = Buffer.from(text, 'hex');
+      kernel.bytes.set(block, kernel.arenaEnd - block.length);
+      expect(kernel.lz4Decode(kernel.arenaEnd - block.length, block.length, to, 65536)).toBe(-1);
+    }
+  });
+
   test('truncations at every length are refused', () => {
     for (const kind of pageKinds) {
       const block = encode(samplePage(kind, 1024, 9));
