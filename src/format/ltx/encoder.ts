@@ -27,6 +27,8 @@ import { PAGE_TABLE_ENTRY_BYTES, PAGE_TABLE_WORDS } from './page-table.ts';
 import { INDEX_SIZE_BYTES, TRAILER_BYTES, validatePostApplyChecksum } from './trailer.ts';
 import { VARINT_BYTES_MAX, writeVarint } from './varint.ts';
 
+export { PAGE_TABLE_ENTRY_BYTES, PAGE_TABLE_WORDS };
+
 const INDEX_ENTRY_BYTES_MAX = 3 * VARINT_BYTES_MAX;
 const SCRATCH_BYTES = 16;
 
