@@ -73,7 +73,7 @@ export class TailCheck {
     validatePostApplyChecksum(header, postApplyChecksum, place);
     const computed = this.#crc | CHECKSUM_FLAG;
     if (fileChecksum !== computed) {
-      const what = `file checksum ${hex64(fileChecksum)} stored, ${hex64(computed)} computed`;
+      const what = `file checksum mismatch: ${hex64(fileChecksum)} stored, ${hex64(computed)} computed`;
       throw ltxError('LTX_FILE_CHECKSUM', place, what);
     }
     const { databaseChecksum } = this.#expected;
