@@ -26,10 +26,18 @@ const txidFlag: Flag<Txid> = parsedFlag(
   },
 );
 
+/** One level, or all of them. */
+const levelFlag = parsedFlag<number | 'all'>('LEVEL', 'level to list, 0 to 9, or all', 0, (text) => {
+  if (text === 'all') return { value: 'all' };
+  if (!/^[+-]?\d+$/.test(text)) return { refused: 'invalid level: must be 0-9 or "all"' };
+  const level = Number(text);
+  return level >= 0 && level <= 9 ? { value: level } : { refused: 'level must be between 0 and 9' };
+});
+
 const ltxFlags = {
   ...configFlags,
   ...jsonFlag,
-  level: textFlag('LEVEL', 'level to list, 0 to 9, or all', '0'),
+  level: levelFlag,
   replica: textFlag('NAME', 'only this replica (addition)'),
   path: textFlag('PATH', 'the database, another way to give the argument (addition)'),
 } as const;
@@ -42,6 +50,7 @@ export const COMMAND_FLAGS = {
     'sync-state': booleanFlag('add position and lag from the daemon (addition)'),
     replica: textFlag('NAME', 'only replicas of this name or type (deprecated)'),
   },
+  history: { ...configFlags, ...jsonFlag },
   info: socketFlags(10),
   list: socketFlags(10),
   ltx: ltxFlags,

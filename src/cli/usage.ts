@@ -10,6 +10,7 @@ interface CommandText {
   /** What may follow the flags, one line for each form. */
   readonly forms: readonly string[];
   readonly example: string;
+  /** Not in the overview: another name, or not built yet. */
   readonly isHidden?: boolean;
 }
 
@@ -19,8 +20,23 @@ const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     forms: ['[flags]'],
     example: 'litestream databases',
   },
-  info: { summary: 'show the running daemon', forms: ['[flags]'], example: 'litestream info' },
-  list: { summary: 'list the databases of the running daemon', forms: ['[flags]'], example: 'litestream list' },
+  history: {
+    summary: 'show what happened to a database and its replicas (addition)',
+    forms: ['[flags] DB_PATH'],
+    example: 'litestream history /path/to/db',
+  },
+  info: {
+    summary: 'show the running daemon',
+    forms: ['[flags]'],
+    example: 'litestream info',
+    isHidden: true,
+  },
+  list: {
+    summary: 'list the databases of the running daemon',
+    forms: ['[flags]'],
+    example: 'litestream list',
+    isHidden: true,
+  },
   ltx: {
     summary: 'list the LTX files of a database or replica',
     forms: ['[flags] DB_PATH', '[flags] REPLICA_URL'],
@@ -30,11 +46,13 @@ const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     summary: 'serve the tools for assistants on stdin and stdout',
     forms: ['[flags]'],
     example: 'litestream mcp -config /etc/litestream.yml',
+    isHidden: true,
   },
   register: {
     summary: 'add a database to the running daemon',
     forms: ['[flags] -replica URL DB_PATH'],
     example: 'litestream register -replica s3://bucket/prefix /path/to/db',
+    isHidden: true,
   },
   replicate: {
     summary: 'replicate databases until stopped',
@@ -55,6 +73,7 @@ const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     summary: 'resume a stopped database of the running daemon',
     forms: ['[flags] DB_PATH'],
     example: 'litestream start /path/to/db',
+    isHidden: true,
   },
   status: {
     summary: 'show the local replication state of the databases',
@@ -65,16 +84,19 @@ const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     summary: 'stop replicating one database of the running daemon',
     forms: ['[flags] DB_PATH'],
     example: 'litestream stop /path/to/db',
+    isHidden: true,
   },
   sync: {
     summary: 'make the running daemon sync one database now',
     forms: ['[flags] DB_PATH'],
     example: 'litestream sync /path/to/db',
+    isHidden: true,
   },
   unregister: {
     summary: 'remove a database from the running daemon',
     forms: ['[flags] DB_PATH'],
     example: 'litestream unregister /path/to/db',
+    isHidden: true,
   },
   version: { summary: 'print the version', forms: ['[flags]'], example: 'litestream version' },
   wal: {
@@ -129,6 +151,9 @@ export const formatTry = (name: CommandName): string => `Try: ${COMMAND_TEXTS[na
 
 /** Message for a word that is no command. */
 export const unknownCommandMessage = (word: string): string => {
-  const nearest = nearestName(word, Object.keys(COMMAND_TEXTS));
+  const nearest = nearestName(
+    word,
+    listed().map(([name]) => name),
+  );
   return `litestream ${word}: unknown command${nearest === undefined ? '' : ` (did you mean ${nearest}?)`}`;
 };

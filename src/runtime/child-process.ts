@@ -9,6 +9,7 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | undefined;
 }
 
+/** A command under way. */
 export interface Child {
   readonly ended: Promise<ChildEnd>;
   /** Passes a signal on; a child that has ended is left alone. */
@@ -41,6 +42,9 @@ export const startChild = async (words: readonly string[]): Promise<Child> => {
 const endOf = (child: ChildProcess): Promise<ChildEnd> =>
   new Promise((resolve) => {
     child.once('exit', (code, signal) => {
-      resolve({ exitCode: signal === null ? (code ?? 1) : 128 + constants.signals[signal], signal: signal ?? undefined });
+      resolve({
+        exitCode: signal === null ? (code ?? 1) : 128 + constants.signals[signal],
+        signal: signal ?? undefined,
+      });
     });
   });

@@ -1,0 +1,16 @@
+/** Times as commands read and print them: RFC 3339. */
+
+/** Whole seconds, UTC: `2026-03-01T09:30:00Z`. */
+export const formatSeconds = (atMs: number): string => `${new Date(Math.floor(atMs)).toISOString().slice(0, 19)}Z`;
+
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** Milliseconds since the epoch, with a fraction where the text has more digits; undefined for anything else. */
+export const parseTime = (text: string): number | undefined => {
+  const [, date = '', time = '', fraction = '', zone = ''] = RFC_3339.exec(text) ?? [];
+  if (date === '') return undefined;
+  const atMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  // The 30th of February is a parse error here and the 2nd of March in JavaScript.
+  const isRealDay = new Date(`${date}T00:00:00Z`).toISOString().slice(0, 10) === date;
+  return Number.isNaN(atMs) || !isRealDay ? undefined : atMs + Number(`0.${fraction || '0'}`) * 1000;
+};
