@@ -15,7 +15,9 @@ export const adoptLevelZero = async (
 ): Promise<{ readonly position: Txid }> => {
   const replica = scope.replicas.get(name);
   if (replica === undefined) {
-    throw new ReplicationError('STORAGE_NOT_FOUND', `replica ${name} of ${scope.path} does not exist`, { retryable: true });
+    throw new ReplicationError('STORAGE_NOT_FOUND', `replica ${name} of ${scope.path} does not exist`, {
+      retryable: true,
+    });
   }
   scope.log.write('info', 'detected database behind replica', { replica: name, txid: formatTxid(txid) });
   const range = { minTxid: txid, maxTxid: txid };

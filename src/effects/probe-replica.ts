@@ -37,5 +37,10 @@ const missing = (path: string, replica: string, txid: Txid, found: string, cause
     'REPLICA_DIVERGED',
     `replica ${replica} of ${path} no longer holds the newest file it acknowledged: expected ` +
       `${formatLtxName({ minTxid: txid, maxTxid: txid })}, found ${found}`,
-    { retryable: true, hint: 'Find out who removes files there; what is missing is sent again.', details: { replica }, cause },
+    {
+      retryable: true,
+      hint: 'Find out who removes files there; what is missing is sent again.',
+      details: { replica },
+      cause,
+    },
   );

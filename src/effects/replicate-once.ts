@@ -4,11 +4,12 @@ import { ReplicationError } from '#errors/replication-error';
 import { adoptLevelZero } from './adopt-level-zero.ts';
 import { closeSource } from './close-source.ts';
 import type { DatabaseScope, ReplicaScope } from './database-scope.ts';
+import type { FullCopies } from './full-copies.ts';
 import { type Inspection, inspectReplica } from './inspect-replica.ts';
 import { openSource } from './open-source.ts';
 import { requireSnapshot } from './require-snapshot.ts';
 import { syncWal } from './sync-wal.ts';
-import { type FullCopies, uploadPending } from './upload-pending.ts';
+import { uploadPending } from './upload-pending.ts';
 
 /** What happened to one replica. */
 interface Failed {
@@ -114,7 +115,14 @@ const uploadAll = async (
     if (result.needsSnapshot) {
       await requireSnapshot(scope, { after: laterTxid(through, inspection.highestTxid) });
       const position = await readToTheEnd(scope);
-      await uploadAll(scope, replica, { ...inspection, verdict: 'foreign', coveredThrough }, position, fullCopies, signal);
+      await uploadAll(
+        scope,
+        replica,
+        { ...inspection, verdict: 'foreign', coveredThrough },
+        position,
+        fullCopies,
+        signal,
+      );
       return;
     }
     after = result.uploadedThrough;

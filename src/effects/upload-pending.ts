@@ -3,17 +3,9 @@ import { SNAPSHOT_LEVEL } from '#domain/level';
 import { formatTxid, type Txid } from '#domain/txid';
 import { errorCodeOf } from '#errors/replication-error';
 import type { LocalLtxFile } from '#ports/level-zero';
-import type { ByteStream } from '#ports/storage';
 import type { DatabaseScope, ReplicaScope } from './database-scope.ts';
+import type { FullCopies } from './full-copies.ts';
 import { probeNewest } from './probe-replica.ts';
-
-/** What is needed to turn a local full copy `N-N` into the snapshot `1-N`; the runtime provides it with a kernel. */
-export interface FullCopies {
-  /** Does this level-0 file hold every page of the database? */
-  isFullCopy(file: LocalLtxFile, signal: AbortSignal): Promise<boolean>;
-  /** The bytes of the level-9 file `1-N` with the content of the full copy N. */
-  asSnapshot(txid: Txid, body: ByteStream): ByteStream;
-}
 
 export interface UploadRequest {
   /** Newest acknowledged TXID. */
@@ -57,7 +49,7 @@ export const uploadPending = async (
       uploaded = next;
       covered = next;
     } else {
-      const bridge = await findFullCopy(scope, fullCopies, uploaded, signal);
+      const bridge = await findFullCopy(scope, fullCopies, uploaded);
       if (bridge === undefined) return { uploadedThrough: uploaded, coveredThrough: covered, needsSnapshot: true };
       await uploadBridge(scope, replica, bridge, fullCopies, signal);
       uploaded = bridge.maxTxid;
@@ -104,10 +96,9 @@ const findFullCopy = async (
   { levelZero }: DatabaseScope,
   fullCopies: FullCopies,
   after: Txid,
-  signal: AbortSignal,
 ): Promise<LocalLtxFile | undefined> => {
   for (const file of await levelZero.list()) {
-    if (file.minTxid > after && (await fullCopies.isFullCopy(file, signal))) return file;
+    if (file.minTxid > after && (await fullCopies.isFullCopy(levelZero, file))) return file;
   }
   return undefined;
 };
@@ -123,7 +114,7 @@ const uploadBridge = async (
   const txid = file.maxTxid;
   if (txid > 1n) {
     await replica.uploads.run(async () => {
-      const body = fullCopies.asSnapshot(txid, await scope.levelZero.open(txid, signal));
+      const body = fullCopies.asSnapshot(scope.levelZero, txid, signal);
       await replica.storage.writeLtxFile(SNAPSHOT_LEVEL, { minTxid: 1n, maxTxid: txid }, body, signal);
     }, signal);
   }

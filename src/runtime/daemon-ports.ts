@@ -1,6 +1,6 @@
 /** Everything outside a daemon, injected: the simulation and the command differ in nothing else. */
 import type { DatabaseSettings, ReplicaSettings } from '#config/types';
-import type { FullCopies } from '#effects/upload-pending';
+import type { FullCopies } from '#effects/full-copies';
 import type { Clock } from '#ports/clock';
 import type { FactLog } from '#ports/facts';
 import type { LevelZeroFiles } from '#ports/level-zero';

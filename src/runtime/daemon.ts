@@ -125,7 +125,10 @@ export const startDaemon = (options: DaemonOptions): Daemon => {
           configuration = await options.load(signal);
           shutdown.timeoutMs = configuration.shutdownSyncTimeoutMs;
           shutdown.intervalMs = configuration.shutdownSyncIntervalMs;
-          await facts.append(DAEMON_STREAM, { type: 'configuration.applied', databases: configuration.databases.length });
+          await facts.append(DAEMON_STREAM, {
+            type: 'configuration.applied',
+            databases: configuration.databases.length,
+          });
           return { paths: configuration.databases.map((database) => database.path) };
         }),
         openServices: fromPromise<void, void>(({ signal }) => openServices(signal)),

@@ -5,6 +5,7 @@ import { adoptLevelZero } from '#effects/adopt-level-zero';
 import { checkpoint } from '#effects/checkpoint';
 import { closeSource } from '#effects/close-source';
 import type { ReplicaScope } from '#effects/database-scope';
+import type { FullCopies } from '#effects/full-copies';
 import { inspectReplica } from '#effects/inspect-replica';
 import { openSource } from '#effects/open-source';
 import { probeNewest } from '#effects/probe-replica';
@@ -12,7 +13,7 @@ import { requireSnapshot } from '#effects/require-snapshot';
 import { resetSource } from '#effects/reset-source';
 import { syncWal } from '#effects/sync-wal';
 import { trimLocal } from '#effects/trim-local';
-import { type FullCopies, uploadPending } from '#effects/upload-pending';
+import { uploadPending } from '#effects/upload-pending';
 import { InvariantViolation } from '#errors/replication-error';
 import { databaseMachine } from '#machines/database/database.machine';
 import type {
@@ -26,7 +27,13 @@ import type {
   SyncOutput,
 } from '#machines/database/database.types';
 import { replicaMachine } from '#machines/replica/replica.machine';
-import type { InspectInput, InspectOutput, ProbeInput, UploadInput, UploadOutput } from '#machines/replica/replica.types';
+import type {
+  InspectInput,
+  InspectOutput,
+  ProbeInput,
+  UploadInput,
+  UploadOutput,
+} from '#machines/replica/replica.types';
 import type { Random } from '#ports/random';
 import { type RunningScope, scopeOf } from './database-scopes.ts';
 import type { MonitorErrors } from './monitor-errors.ts';
@@ -58,7 +65,9 @@ const provisions = (random: Random, fullCopies: FullCopies) => ({
           ),
         ),
         probeReplica: fromPromise<void, ProbeInput>(({ input, signal, system }) =>
-          reporting(scopeOf(system), input.name, (replica, scope) => probeNewest(scope, replica, input.through, signal)),
+          reporting(scopeOf(system), input.name, (replica, scope) =>
+            probeNewest(scope, replica, input.through, signal),
+          ),
         ),
       },
       delays: {

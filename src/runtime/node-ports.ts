@@ -1,16 +1,16 @@
 /** The ports of a daemon on a real machine: system clock, file watches, worker threads, SQLite fact log. */
 import { homedir } from 'node:os';
-import { createLevelZeroFiles } from '#adapters/level-zero/node/level-zero-files';
 import { createSystemClock } from '#adapters/clock/system/system-clock';
 import { openSqliteFactLog } from '#adapters/facts/sqlite/sqlite-fact-log';
+import { createLevelZeroFiles } from '#adapters/level-zero/node/level-zero-files';
 import { createSeededRandom } from '#adapters/random/seeded/seeded-random';
 import { createNodeWatcher } from '#adapters/watcher/node/node-watcher';
 import type { Configuration } from '#config/types';
+import { createFullCopies } from '#effects/full-copies';
 import type { Log } from '#ports/log';
 import type { DaemonPorts } from './daemon-ports.ts';
 import { createThreadEngine } from './engine/thread-engine.ts';
 import { factLogPath } from './fact-log-path.ts';
-import { createFullCopies } from './full-copies.ts';
 import { createStorage } from './storage-registry.ts';
 import { readStorageTemplate } from './storage-template.ts';
 

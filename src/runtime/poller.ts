@@ -122,7 +122,8 @@ export const createPoller = ({ watcher, clock, log }: { watcher: Watcher; clock:
           if (name === undefined) lookAround();
           else {
             const entry = directory.entries.get(name.endsWith('-wal') ? name.slice(0, -4) : name);
-            if (entry !== undefined && (name.endsWith('-wal') || entry.database.readiness() === 'waiting')) notice(entry);
+            if (entry !== undefined && (name.endsWith('-wal') || entry.database.readiness() === 'waiting'))
+              notice(entry);
           }
         },
         (error) => {
