@@ -1,13 +1,12 @@
 /**
  * What a database machine needs from the engine that follows one live SQLite database. One call at a time per database
  * (a second call while one runs is an InvariantViolation); calls for different databases may run in parallel. Page bytes
- * never pass through this port except as chunks of {@link SourceDatabase.openSnapshot}.
+ * never pass through this port.
  *
  * The engine owns: the connections and the pin (D-2, D-7), the continuity proof (D-1), the identity of the files (D-4),
  * the exclusive lock of the metadata directory (D-6), and the files `<meta>/ltx/0/<txid>-<txid>.ltx`.
  */
 import type { Txid } from '#domain/txid';
-import type { ByteStream } from './storage.ts';
 
 /** What a source is opened with; all values validated by the configuration. */
 export interface SourceSettings {
@@ -90,15 +89,6 @@ export interface CloseOutcome {
   readonly written: readonly WrittenFile[];
 }
 
-/** A level-9 snapshot being read: position and pin were taken together (I-22). */
-export interface SnapshotStream {
-  readonly position: Txid;
-  /** Upper bound of the bytes of the stream, for stores that must know. */
-  readonly sizeBytesMax: number;
-  /** The bytes of the LTX file `1-<position>`; ending, failing or returning early gives the pin back. */
-  readonly body: ByteStream;
-}
-
 export interface SourceDatabase {
   /**
    * Takes lock, connections and pin, reads the newest local position, removes leftovers (`*.tmp`). All or nothing.
@@ -125,8 +115,6 @@ export interface SourceDatabase {
   adopt(staged: { readonly stagedPath: string; readonly txid: Txid }): Promise<void>;
   /** Deletes local level-0 files by TXID; the newest is never deleted (InvariantViolation). */
   trim(txids: readonly Txid[]): Promise<void>;
-  /** A consistent copy of the database at the current position, streamed; checkpoints are refused until it ends. */
-  openSnapshot(): Promise<SnapshotStream>;
   /** A last unlimited pass if asked, then every lock and descriptor is given back, whatever fails on the way. */
   close(options: { readonly finalPass: boolean }): Promise<CloseOutcome>;
 }

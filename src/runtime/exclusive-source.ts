@@ -17,7 +17,6 @@ export const exclusiveSource = (source: SourceDatabase): SourceDatabase => {
     requireSnapshot: (request) => inTurn(() => source.requireSnapshot(request)),
     adopt: (staged) => inTurn(() => source.adopt(staged)),
     trim: (txids) => inTurn(() => source.trim(txids)),
-    openSnapshot: () => inTurn(() => source.openSnapshot()),
     close: (options) => inTurn(() => source.close(options)),
   };
 };
