@@ -3,7 +3,7 @@
  * A page's covers its number (u32, big-endian) and its bytes; a database's is the XOR of those of all pages but the lock page.
  */
 import type { PageNumber } from '#domain/page';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { CHECKSUM_FLAG } from './header.ts';
 
 /** Database checksum of no pages as it is stored: what a deleted database has. */

@@ -8,7 +8,7 @@
  * Memory: the region, and eight bytes a page to compare the page index with.
  */
 import { InvariantViolation } from '#errors/replication-error';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { PAGE_CHECKSUM_SCRATCH_BYTES } from './checksum.ts';
 import { decodeLtxHeader, LTX_HEADER_BYTES, type LtxHeader } from './header.ts';
 import { truncated } from './ltx-error.ts';

@@ -8,7 +8,7 @@
  */
 import type { PageNumber } from '#domain/page';
 import { InvariantViolation } from '#errors/replication-error';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { PAGE_CHECKSUM_SCRATCH_BYTES, pageChecksum, togglePage } from './checksum.ts';
 import { FrameList } from './frame-list.ts';
 import {

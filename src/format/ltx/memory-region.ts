@@ -1,6 +1,6 @@
 /** Parts of kernel memory: who uses which is agreed by the callers, nothing here allocates. */
 import { InvariantViolation } from '#errors/replication-error';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 
 /** `[at, at + length)` of kernel memory, used by one owner at a time. */
 export interface MemoryRegion {

@@ -1,6 +1,6 @@
 /** Kernel memory of one merge, shared by all its files: frames being decoded, their table, and pages. */
 import { InvariantViolation } from '#errors/replication-error';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { alignUp, type MemoryRegion, SLACK_BYTES, wordsOf } from './memory-region.ts';
 import { blockFrameBytesMax } from './page-frame.ts';
 import { PAGE_TABLE_ENTRY_BYTES } from './page-table.ts';

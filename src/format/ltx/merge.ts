@@ -8,7 +8,7 @@
  */
 import { formatTxidRange } from '#domain/txid';
 import { InvariantViolation, throwIfAborted } from '#errors/replication-error';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { PageBatch } from './decoder.ts';
 import { type LtxHeader, untrackedHeader } from './header.ts';
 import { ltxError } from './ltx-error.ts';

@@ -11,8 +11,8 @@
  */
 import type { PageNumber } from '#domain/page';
 import { messageOf, type ReplicationError } from '#errors/replication-error';
-import { lz4BlockSizeMax } from '#format/kernel/kernel';
-import { decodeLz4Frame } from '#format/lz4-frame';
+import { lz4BlockSizeMax } from '../kernel/kernel.ts';
+import { decodeLz4Frame } from '../lz4-frame.ts';
 import { type LtxPlace, ltxError, truncated } from './ltx-error.ts';
 import { whyBlockIsBad } from './lz4-diagnosis.ts';
 

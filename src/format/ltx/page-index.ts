@@ -9,7 +9,7 @@
  * and before them the index. No checksum covers a single page in block form: whoever needs certainty reads the whole file.
  */
 import type { PageNumber } from '#domain/page';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { LTX_HEADER_BYTES } from './header.ts';
 import { type LtxPlace, ltxError, truncated } from './ltx-error.ts';
 import { alignUp, type MemoryRegion, SLACK_BYTES, wholeArena } from './memory-region.ts';

@@ -1,6 +1,6 @@
 /** What is kept of the pages of a file while it is read: their order, their frames, and the database checksum. */
 import type { PageNumber } from '#domain/page';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { pageChecksum, togglePage } from './checksum.ts';
 import { FrameList } from './frame-list.ts';
 import { CHECKSUM_FLAG, isSnapshotHeader, isTrackedHeader, LTX_HEADER_BYTES, type LtxHeader } from './header.ts';

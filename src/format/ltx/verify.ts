@@ -1,6 +1,6 @@
 /** Reads a whole LTX file and keeps nothing: is it good, and what is it? */
 import { formatTxidRange, type TxidRange } from '#domain/txid';
-import type { Kernel } from '#format/kernel/kernel';
+import type { Kernel } from '../kernel/kernel.ts';
 import { type DecodedLtx, LtxDecoder } from './decoder.ts';
 import type { LtxHeader } from './header.ts';
 import { ltxError } from './ltx-error.ts';
