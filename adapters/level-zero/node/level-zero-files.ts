@@ -15,12 +15,16 @@ const codeOf = (error: unknown): string =>
 const failure = (path: string, doing: string, cause: unknown): ReplicationError => {
   const code = codeOf(cause);
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new ReplicationError(isFull ? 'DISK_FULL' : 'DATABASE_UNREADABLE', `cannot ${doing} ${path}: ${code || cause}`, {
-    retryable: true,
-    hint: isFull ? 'Free space on the device; replication goes on by itself.' : 'Check owner and mode of the path.',
-    details: { path },
-    cause,
-  });
+  return new ReplicationError(
+    isFull ? 'DISK_FULL' : 'DATABASE_UNREADABLE',
+    `cannot ${doing} ${path}: ${code || cause}`,
+    {
+      retryable: true,
+      hint: isFull ? 'Free space on the device; replication goes on by itself.' : 'Check owner and mode of the path.',
+      details: { path },
+      cause,
+    },
+  );
 };
 
 /** Reads `<metaPath>/ltx/0`. `stagePrefix` names temporary files: unique for the process, ending in `.tmp` is added. */

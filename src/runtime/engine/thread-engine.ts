@@ -17,7 +17,9 @@ const WORKERS_MAX = 2;
 /** The built worker; a `.ts` file cannot be loaded as a worker, so tests run the built one too. */
 const workerPath = (): string => {
   const beside = fileURLToPath(new URL('./worker.js', import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL('../../../dist/src/runtime/engine/worker.js', import.meta.url));
+  return existsSync(beside)
+    ? beside
+    : fileURLToPath(new URL('../../../dist/src/runtime/engine/worker.js', import.meta.url));
 };
 
 interface Waiting {
