@@ -1,4 +1,5 @@
 /** `litestream ltx`, and its older name `wal`: the LTX files of a replica. */
+import type { LoggingLevel } from '#config/types';
 import { ALL_LEVELS } from '#domain/level';
 import { formatTxid } from '#domain/txid';
 import { chooseReplicas, replicasNamed } from './chosen-replicas.ts';
@@ -19,6 +20,9 @@ const argumentOf = (path: string, args: readonly string[], io: CommandIo): strin
   return onlyArgument('ltx', [path, ...args], MISSING_ARGUMENT);
 };
 
+/** A replica that was copied has a warning for every file; in a listing that is noise unless somebody looks for it. */
+const quietly = (level: LoggingLevel): LoggingLevel => (level === 'info' || level === 'warn' ? 'error' : level);
+
 type LtxFlags = Invocation<typeof COMMAND_FLAGS.ltx>['flags'];
 
 const list = async (argument: string, flags: LtxFlags, io: CommandIo): Promise<number> => {
@@ -27,7 +31,10 @@ const list = async (argument: string, flags: LtxFlags, io: CommandIo): Promise<n
   const levels = ALL_LEVELS.filter((level) => flags.level === 'all' || level === flags.level);
   const { createProcessLog } = await import('#runtime/process-log');
   const { listReplicaFiles } = await import('#runtime/list-replica-files');
-  const { log, close } = createProcessLog({ ...chosen.logging, stderr: true }, io);
+  const { log, close } = createProcessLog(
+    { ...chosen.logging, level: quietly(chosen.logging.level), stderr: true },
+    io,
+  );
   const files = await interruptible((signal) => listReplicaFiles(replicas, levels, log, signal)).finally(close);
   if (typeof files === 'number') return files;
   const isOfSeveral = replicas.length > 1;

@@ -66,6 +66,9 @@ const run = async ({ flags, chosen, target, integrity, output }: Work, io: Comma
       log,
     });
     if (done.kind === 'skipped') log.write('info', SKIPPED[done.reason]);
+    if (done.kind === 'restored' && integrity !== 'none') {
+      log.write('info', 'post-restore integrity check passed', { replica: done.plan.replica.storage.kind });
+    }
     return done;
   }).finally(close);
   if (typeof outcome === 'number') return outcome;
