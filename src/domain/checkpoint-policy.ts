@@ -22,6 +22,7 @@ export interface CheckpointInput {
   readonly databaseAgeMs: number;
 }
 
+/** The configuration the policy works with. */
 export interface CheckpointSettings {
   /** Pages in the WAL from which it is restarted, > 0. */
   readonly minCheckpointPageCount: number;
@@ -39,8 +40,10 @@ export interface CheckpointState {
   readonly retryAtMs: number;
 }
 
+/** Nothing has failed yet. */
 export const initialCheckpointState: CheckpointState = { failedSeals: 0, retryAtMs: 0 };
 
+/** The answer for one pass. */
 export interface CheckpointDecision {
   readonly action: 'none' | 'sealed';
   /** Which trigger is met, also while its retry still waits. */

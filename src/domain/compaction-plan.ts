@@ -8,6 +8,7 @@ export interface CompactableFile extends TxidRange {
   readonly createdAtMs: number;
 }
 
+/** The two levels as listed, and the time. */
 export interface CompactionInput<File> {
   readonly nowMs: number;
   /** Interval of the destination level, > 0. */

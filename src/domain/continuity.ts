@@ -68,6 +68,7 @@ export type EndView =
  */
 export type PinView = 'held' | 'pending' | 'broken';
 
+/** Everything the decision rests on. */
 export interface ContinuityInput {
   /** Undefined when there is no local level-0 file. */
   readonly synced: SyncedEnd | undefined;
@@ -98,6 +99,7 @@ export const snapshotReasons = {
 /** Name of a reason. */
 export type SnapshotCause = keyof typeof snapshotReasons;
 
+/** Where to read on, if at all. */
 export type ContinuityDecision =
   /** Read on from `from`: E in the same generation, 32 in the next one. */
   | { readonly kind: 'incremental'; readonly from: number }

@@ -12,15 +12,17 @@ export type LevelReason =
   /** older than the limit, but the next level does not hold all of it */
   | 'notCovered';
 
+/** What becomes of one file. */
 export interface LevelDecision<File> {
   readonly file: File;
   readonly action: 'keep' | 'delete';
   readonly reason: LevelReason;
 }
 
+/** One level, and what may stand in for its files. */
 export interface LevelRetentionInput<File> {
   readonly files: readonly File[];
-  /** From {@link import('./snapshot-retention.ts').SnapshotRetention}; 0: nothing is below it. */
+  /** From the plan of the snapshots; 0: nothing is below it. */
   readonly floor: Txid;
   readonly nowMs: number;
   /** Limit of age of this level; undefined: none. */

@@ -8,6 +8,7 @@ export interface LocalLevelZeroFile {
   readonly modifiedAtMs: number;
 }
 
+/** The local files, and how far the replicas are. */
 export interface LocalRetentionInput {
   readonly files: readonly LocalLevelZeroFile[];
   /** Newest TXID acknowledged by each replica; 0 for one that has acknowledged nothing yet. */
@@ -74,6 +75,7 @@ export interface LevelZeroDecision<File> {
   readonly reason: LevelZeroReason;
 }
 
+/** Level 0 of a replica, and what else holds its TXIDs. */
 export interface RemoteLevelZeroInput<File> {
   readonly files: readonly File[];
   /** Every file of level 1, as acknowledged by the replica. */

@@ -54,6 +54,7 @@ export const newestCommonFile = <Local extends LocalFileIdentity, Remote extends
  */
 export type CoverageVerdict = 'empty' | 'same' | 'behind' | 'ahead' | 'foreign';
 
+/** Both sides, and the comparison of what they have in common. */
 export interface CoverageInput {
   readonly files: readonly CoverageFile[];
   /** Newest local TXID, 0 when there is no local file. */
@@ -65,6 +66,7 @@ export interface CoverageInput {
   readonly isCommonFileEqual: boolean | undefined;
 }
 
+/** What the look found. */
 export interface Coverage {
   readonly verdict: CoverageVerdict;
   readonly highestTxid: Txid;

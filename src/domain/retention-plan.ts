@@ -16,12 +16,14 @@ export interface RetainableFile extends TxidRange {
 /** Every reason; `retentionDisabled`: nothing is deleted at all. */
 export type RetentionReason = SnapshotReason | LevelReason | LevelZeroReason | 'retentionDisabled';
 
+/** What becomes of one file. */
 export interface RetentionDecision<File> {
   readonly file: File;
   readonly action: 'keep' | 'delete';
   readonly reason: RetentionReason;
 }
 
+/** What is configured for the replica. */
 export interface RetentionSettings {
   /** False: the replica's provider deletes by rules of its own; we delete nothing there. */
   readonly isEnabled: boolean;

@@ -11,6 +11,7 @@ export type SnapshotReason =
   /** goes: no moment of the window needs it */
   | 'beyondWindow';
 
+/** What becomes of one snapshot. */
 export interface SnapshotDecision<File> {
   readonly file: File;
   readonly action: 'keep' | 'delete';

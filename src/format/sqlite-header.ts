@@ -18,6 +18,7 @@
  */
 import { isPageSize } from '#domain/page';
 
+/** Length of the header. */
 export const DATABASE_HEADER_BYTES = 100;
 
 const MAGIC = 'SQLite format 3\0';

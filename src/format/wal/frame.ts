@@ -15,6 +15,7 @@
 import type { ChecksumPair } from './checksum.ts';
 import { WAL_HEADER_BYTES } from './header.ts';
 
+/** Bytes of a frame before its page. */
 export const FRAME_HEADER_BYTES = 24;
 
 /** The head of a frame as it stands; whether it is valid only the chain tells. */

@@ -16,6 +16,7 @@ export type RememberedFrame =
       readonly pageImage: (pageNumber: number) => Uint8Array | undefined;
     };
 
+/** Where reading stopped, and the file to look at. */
 export interface GenerationEndRequest {
   readonly synced: SyncedEnd;
   readonly remembered: RememberedFrame;

@@ -14,6 +14,7 @@ import { isPageSize } from '#domain/page';
 import { ReplicationError } from '#errors/replication-error';
 import { type ChecksumPair, walChecksum } from './checksum.ts';
 
+/** Length of the header: the offset of the first frame. */
 export const WAL_HEADER_BYTES = 32;
 
 const MAGIC_LITTLE_ENDIAN = 0x377f0682;

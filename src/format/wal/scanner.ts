@@ -18,6 +18,7 @@ const CAPACITY_START = 256;
 /** Reads `length` bytes of the WAL at offset `at` to kernel address `into`; the bytes read, fewer only at the end of the file. */
 export type ReadWal = (at: number, length: number, into: number) => number;
 
+/** Where to read on, and the memory to do it in. */
 export interface WalScanRequest {
   readonly kernel: Kernel;
   readonly header: WalHeader;
