@@ -7,6 +7,7 @@ import type { SourceDatabase, SourceSettings } from '#ports/source';
 /** Calls that cross the thread border. */
 export type SourceCall = keyof SourceDatabase;
 
+/** To a worker. */
 export type EngineRequest =
   | { readonly kind: 'create'; readonly source: number; readonly settings: SourceSettings }
   | {
@@ -15,9 +16,9 @@ export type EngineRequest =
       readonly source: number;
       readonly call: SourceCall;
       readonly args: readonly unknown[];
-    }
-  | { readonly kind: 'shutdown' };
+    };
 
+/** From a worker, one for each call. */
 export type EngineReply =
   | { readonly kind: 'done'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: EngineError };
