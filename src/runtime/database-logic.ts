@@ -66,7 +66,7 @@ const provisions = (random: Random, fullCopies: FullCopies) => ({
         ),
         probeReplica: fromPromise<void, ProbeInput>(({ input, signal, system }) =>
           reporting(scopeOf(system), input.name, (replica, scope) =>
-            probeNewest(scope, replica, input.through, signal),
+            probeNewest(scope, replica, signal),
           ),
         ),
       },

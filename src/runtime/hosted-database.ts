@@ -72,6 +72,11 @@ export const provideDatabaseSystem = (services: HostServices) =>
       },
       error: (error) => {
         hasEnded = true;
+        // XState leaves the children of a failed actor running: two generations would upload to one replica.
+        for (const child of Object.values(actor.getSnapshot().children)) {
+          child?.send({ type: 'replica.stop' });
+          child?.send({ type: 'replica.hurry' });
+        }
         // The actor is gone: give connections, pin and lock back before the host tries again.
         void running.scope.source
           .close({ finalPass: false })
@@ -92,5 +97,6 @@ export const provideDatabaseSystem = (services: HostServices) =>
 const readinessOf = (actor: DatabaseActor): 'no' | 'yes' | 'waiting' => {
   const snapshot = actor.getSnapshot();
   if (snapshot.matches('waitingForFile')) return 'waiting';
-  return snapshot.matches({ tracking: 'idle' }) || snapshot.matches({ tracking: 'resting' }) ? 'yes' : 'no';
+  const rests = snapshot.matches({ tracking: { wal: 'idle' } }) || snapshot.matches({ tracking: { wal: 'resting' } });
+  return rests ? 'yes' : 'no';
 };

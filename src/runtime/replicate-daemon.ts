@@ -71,7 +71,9 @@ const accompany = async (
     // A signal that came while the child was being started found nobody to pass it on to.
     if (companion.signals > 0) companion.running.kill('SIGTERM');
     companion.end = await companion.running.ended;
-    log.write('info', 'subprocess exited, litestream shutting down');
+    const { exitCode } = companion.end;
+    const failed = exitCode === 0 ? {} : { code: exitCode };
+    log.write(exitCode === 0 ? 'info' : 'error', 'subprocess exited, litestream shutting down', failed);
   } catch (error) {
     companion.failure = error;
   }

@@ -1,7 +1,11 @@
 /**
- * Sources in worker threads. A database stays with one worker for its whole life: its connections and locks cannot move. A
- * worker that dies fails the calls of its databases with a retryable error and is replaced; their owners open them again.
+ * The engine in worker threads: each source is a proxy of the port that sends its calls to the worker its database belongs to
+ * for as long as both live (connections cannot travel, locks belong to the process).
+ *
+ * A worker that dies takes its connections and locks with it: the calls it had not answered, and the next call of each of its
+ * databases, are rejected with a retryable error; their next `open` runs in a new worker.
  */
+
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -9,133 +13,150 @@ import { Worker } from 'node:worker_threads';
 import { InvariantViolation, messageOf, ReplicationError } from '#errors/replication-error';
 import type { Log } from '#ports/log';
 import type { SourceDatabase, SourceFactory, SourceSettings } from '#ports/source';
-import { decodeError, type EngineReply, type EngineRequest, type SourceCall } from './messages.ts';
+import { deserialiseError, type EngineReply, type EngineRequest, type SourceMethod } from './protocol.ts';
 
-/** Threads by default: one encodes while another checkpoints. */
+/** Encoding is the bottleneck, and the replicas need a core too. */
 const WORKERS_MAX = 2;
 
-/** The built worker; a `.ts` file cannot be loaded as a worker, so tests run the built one too. */
-const workerPath = (): string => {
-  const beside = fileURLToPath(new URL('./worker.js', import.meta.url));
-  return existsSync(beside)
-    ? beside
-    : fileURLToPath(new URL('../../../dist/src/runtime/engine/worker.js', import.meta.url));
-};
+export interface ThreadEngineOptions {
+  readonly log: Log;
+  /** Number of threads, at least 1. Default: 2, or 1 on a machine with one core. */
+  readonly workers?: number;
+  /** The built worker. Default: the one that belongs to this file. */
+  readonly workerPath?: string;
+}
 
-interface Waiting {
+interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** One worker and the calls it has not answered. */
-interface Lane {
-  worker: Worker | undefined;
-  readonly waiting: Map<number, Waiting>;
-  /** Sources made in this lane since its present worker started. */
-  readonly created: Set<number>;
+/** One thread and what it was asked. */
+interface Thread {
+  readonly worker: Worker;
+  readonly pending: Map<number, PendingCall>;
   sources: number;
+  isDead: boolean;
 }
 
-/** A pool of `workers` threads, started when first used. */
+/** Beside this file when built; in `dist` when this file runs from source. */
+const workerFiles = ['./worker.js', '../../../dist/src/runtime/engine/worker.js'] as const;
+
+const builtWorkerPath = (): string => {
+  const path = workerFiles
+    .map((file) => fileURLToPath(new URL(file, import.meta.url)))
+    .find((file) => existsSync(file));
+  if (path === undefined) throw new InvariantViolation('the built engine worker is missing: run "npm run build"');
+  return path;
+};
+
+/** Threads start with the first source, in parallel with whatever the caller does next. */
 export const createThreadEngine = ({
   log,
   workers = Math.min(WORKERS_MAX, availableParallelism()),
-}: {
-  readonly log: Log;
-  readonly workers?: number;
-}): SourceFactory => {
-  const lanes: Lane[] = Array.from({ length: workers }, () => ({
-    worker: undefined,
-    waiting: new Map(),
-    created: new Set(),
-    sources: 0,
-  }));
-  let nextId = 0;
-  let nextSource = 0;
+  workerPath,
+}: ThreadEngineOptions): SourceFactory => {
+  const threads: Thread[] = [];
+  let nextSource = 1;
+  let nextCall = 1;
   let isShutDown = false;
 
-  const start = (lane: Lane): Worker => {
-    const worker = new Worker(workerPath());
+  const startThread = (): Thread => {
+    const worker = new Worker(workerPath ?? builtWorkerPath(), { execArgv: [], name: 'litestream-engine' });
+    const thread: Thread = { worker, pending: new Map(), sources: 0, isDead: false };
     worker.on('message', (reply: EngineReply) => {
-      const waiting = lane.waiting.get(reply.id);
-      lane.waiting.delete(reply.id);
-      if (reply.kind === 'done') waiting?.resolve(reply.value);
-      else waiting?.reject(decodeError(reply.error));
+      settle(thread, reply);
     });
-    worker.on('error', (error) => lose(lane, worker, messageOf(error)));
-    worker.on('exit', (code) => lose(lane, worker, `exit code ${code}`));
-    return worker;
-  };
-
-  const lose = (lane: Lane, worker: Worker, cause: string): void => {
-    if (lane.worker !== worker) return;
-    lane.worker = undefined;
-    lane.created.clear();
-    if (!isShutDown) log.write('error', 'engine worker ended, its databases are opened again', { error: cause });
-    const lost = [...lane.waiting.values()];
-    lane.waiting.clear();
-    for (const { reject } of lost) {
-      reject(
-        new ReplicationError('DATABASE_UNREADABLE', `the engine worker of the database ended: ${cause}`, {
-          retryable: true,
-          hint: 'The database is opened again on a new worker.',
-        }),
-      );
-    }
-  };
-
-  const post = (lane: Lane, request: EngineRequest): void => {
-    lane.worker ??= start(lane);
-    lane.worker.postMessage(request);
-  };
-
-  const call = (lane: Lane, source: number, settings: SourceSettings, name: SourceCall, args: readonly unknown[]) =>
-    new Promise<unknown>((resolve, reject) => {
-      if (isShutDown) {
-        reject(new InvariantViolation(`${name} on ${settings.databasePath} after the engine was shut down`));
-        return;
-      }
-      if (!lane.created.has(source)) {
-        // Only opening, or closing what is gone, makes sense on a worker that does not know the source.
-        lane.created.add(source);
-        post(lane, { kind: 'create', source, settings });
-      }
-      nextId += 1;
-      lane.waiting.set(nextId, { resolve, reject });
-      post(lane, { kind: 'call', id: nextId, source, call: name, args });
+    worker.on('error', (error) => {
+      bury(thread, messageOf(error));
     });
+    worker.on('exit', (code) => {
+      bury(thread, `it ended with code ${code}`);
+    });
+    threads.push(thread);
+    return thread;
+  };
+
+  const settle = (thread: Thread, reply: EngineReply): void => {
+    const call = thread.pending.get(reply.id);
+    thread.pending.delete(reply.id);
+    if (thread.pending.size === 0) thread.worker.unref();
+    if (reply.kind === 'value') call?.resolve(reply.value);
+    else call?.reject(deserialiseError(reply.error));
+  };
+
+  const bury = (thread: Thread, why: string): void => {
+    if (thread.isDead) return;
+    thread.isDead = true;
+    threads.splice(threads.indexOf(thread), 1);
+    if (!isShutDown) log.write('error', 'engine worker died', { error: why, databases: thread.sources });
+    for (const call of thread.pending.values()) call.reject(workerDied(why));
+    thread.pending.clear();
+  };
+
+  const chooseThread = (): Thread => {
+    if (threads.length < workers) return startThread();
+    const [first, ...others] = threads;
+    if (first === undefined) return startThread();
+    return others.reduce((least, thread) => (thread.sources < least.sources ? thread : least), first);
+  };
+
+  const send = (thread: Thread, request: EngineRequest): void => {
+    thread.worker.postMessage(request);
+  };
+
+  const create = (settings: SourceSettings): SourceDatabase => {
+    if (isShutDown) throw new InvariantViolation('the engine was shut down');
+    let place: { readonly thread: Thread; readonly source: number } | undefined;
+
+    const settle = (): { readonly thread: Thread; readonly source: number } => {
+      const thread = chooseThread();
+      const source = nextSource++;
+      thread.sources += 1;
+      send(thread, { kind: 'create', source, settings });
+      place = { thread, source };
+      return place;
+    };
+
+    const call = <T>(method: SourceMethod, argument?: unknown): Promise<T> => {
+      if (place?.thread.isDead === true) {
+        place = undefined;
+        // Whatever was open is gone with the thread; only `open` and `close` make sense now.
+        if (method !== 'open' && method !== 'close') return Promise.reject(workerDied('its thread ended before'));
+      }
+      const { thread, source } = place ?? settle();
+      const id = nextCall++;
+      return new Promise<T>((resolve, reject) => {
+        // The worker's answer has the type that the port gives to the method.
+        thread.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+        thread.worker.ref();
+        send(thread, { kind: 'call', id, source, method, argument });
+      });
+    };
+
+    return {
+      open: () => call('open'),
+      look: () => call('look'),
+      pass: () => call('pass'),
+      checkpoint: (mode) => call('checkpoint', mode),
+      requireSnapshot: (request) => call('requireSnapshot', request),
+      adopt: (staged) => call('adopt', staged),
+      trim: (txids) => call('trim', txids),
+      close: (options) => call('close', options),
+    };
+  };
 
   return {
-    create: (settings) => {
-      const lane = lanes.reduce((least, other) => (other.sources < least.sources ? other : least));
-      lane.sources += 1;
-      nextSource += 1;
-      const source = nextSource;
-      const proxy =
-        <Name extends SourceCall>(name: Name) =>
-        (...args: Parameters<SourceDatabase[Name]>) =>
-          call(lane, source, settings, name, args) as ReturnType<SourceDatabase[Name]>; // the worker answers with that value
-      return {
-        open: proxy('open'),
-        look: proxy('look'),
-        pass: proxy('pass'),
-        checkpoint: proxy('checkpoint'),
-        requireSnapshot: proxy('requireSnapshot'),
-        adopt: proxy('adopt'),
-        trim: proxy('trim'),
-        close: proxy('close'),
-      };
-    },
+    create,
     shutdown: async () => {
       isShutDown = true;
-      await Promise.all(
-        lanes.map(async (lane) => {
-          const { worker } = lane;
-          if (worker === undefined) return;
-          lane.worker = undefined;
-          await worker.terminate();
-        }),
-      );
+      await Promise.all([...threads].map(({ worker }) => worker.terminate()));
     },
   };
 };
+
+const workerDied = (why: string): ReplicationError =>
+  new ReplicationError('DATABASE_UNREADABLE', `the engine thread of the database died: ${why}`, {
+    retryable: true,
+    hint: 'The database is opened again in another thread.',
+  });

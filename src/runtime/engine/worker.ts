@@ -1,29 +1,39 @@
-/** Runs inside a worker thread: makes sources when told to and answers calls on them, one reply a call. */
+/** An engine worker: runs the inline engine for the databases that were given to this thread, one call after the other. */
 import { parentPort } from 'node:worker_threads';
 import { InvariantViolation } from '#errors/replication-error';
 import type { SourceDatabase } from '#ports/source';
 import { createInlineEngine } from './inline-engine.ts';
-import { type EngineReply, type EngineRequest, encodeError } from './messages.ts';
-
-const port = parentPort;
-if (port === null) throw new InvariantViolation('the engine worker was started outside a worker thread');
+import { type EngineReply, type EngineRequest, serialiseError } from './protocol.ts';
 
 const engine = createInlineEngine();
 const sources = new Map<number, SourceDatabase>();
 
-const answer = async (request: Extract<EngineRequest, { readonly kind: 'call' }>): Promise<EngineReply> => {
+/** The argument crossed the border as it was given to the proxy, which has the types of the port. */
+const call = (
+  source: SourceDatabase,
+  { method, argument }: Extract<EngineRequest, { kind: 'call' }>,
+): Promise<unknown> => {
+  const method_ = source[method] as (argument: unknown) => Promise<unknown>;
+  return method_(argument);
+};
+
+const answer = async (request: Extract<EngineRequest, { kind: 'call' }>): Promise<EngineReply> => {
+  const { id } = request;
   try {
     const source = sources.get(request.source);
-    if (source === undefined) throw new InvariantViolation(`the engine worker does not know source ${request.source}`);
-    // The proxy on the main thread pairs each call with its own arguments.
-    const call = source[request.call] as (...args: readonly unknown[]) => Promise<unknown>;
-    return { kind: 'done', id: request.id, value: await call(...request.args) };
+    if (source === undefined) throw new InvariantViolation(`engine worker: no source ${request.source}`);
+    return { id, kind: 'value', value: await call(source, request) };
   } catch (error) {
-    return { kind: 'failed', id: request.id, error: encodeError(error) };
+    return { id, kind: 'error', error: serialiseError(error) };
   }
 };
 
+if (parentPort === null) throw new InvariantViolation('the engine worker runs in a worker thread only');
+const port = parentPort;
 port.on('message', (request: EngineRequest) => {
-  if (request.kind === 'create') sources.set(request.source, engine.create(request.settings));
-  else void answer(request).then((reply) => port.postMessage(reply));
+  if (request.kind === 'create') {
+    sources.set(request.source, engine.create(request.settings));
+    return;
+  }
+  void answer(request).then((reply) => port.postMessage(reply));
 });
