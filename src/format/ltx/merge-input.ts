@@ -195,7 +195,7 @@ export class MergeInput {
     return true;
   }
 
-  /** Frames that are there as a whole, in block form, with ascending page numbers below `limit`. */
+  /** Frames that are there as a whole, in block form, with page numbers below `limit`; their order is checked when they are taken. */
   #measureRun(
     memory: MergeMemory,
     limit: PageNumber,
@@ -203,15 +203,13 @@ export class MergeInput {
   ): { readonly count: number; readonly bytes: number } {
     let bytes = this.#frameBytes;
     let count = 1;
-    let last = this.#pgno;
     while (count < countMax) {
       const at = this.#at + bytes;
       if (this.#bytes.length - at < BLOCK_FRAME_HEADER_BYTES) break;
       const pgno = this.#bytes.readUInt32BE(at);
-      if (pgno <= last || pgno >= limit || this.#bytes.readUInt16BE(at + 4) !== PAGE_FLAGS_BLOCK_FORM) break;
+      if (pgno >= limit || this.#bytes.readUInt16BE(at + 4) !== PAGE_FLAGS_BLOCK_FORM) break;
       const next = BLOCK_FRAME_HEADER_BYTES + this.#bytes.readUInt32BE(at + PAGE_HEADER_BYTES);
       if (this.#bytes.length - at < next || bytes + next > memory.framesBytesMax) break;
-      last = pgno;
       bytes += next;
       count++;
     }

@@ -114,6 +114,17 @@ describe('compactLtx', () => {
     await expect(collect(compactLtx(inputs, options))).rejects.toMatchObject({ code: 'LTX_SNAPSHOT_INCOMPLETE' });
   });
 
+  it('refuses a merge that ends before the last page, also when its pages are asked for', async () => {
+    const files = [file(1n, 2, [1, 2]), file(2n, 5, [])];
+    await expect(pagesOfMerge(files)).rejects.toMatchObject({ code: 'LTX_SNAPSHOT_INCOMPLETE' });
+  });
+
+  it('refuses a snapshot that lacks its last page, even when a later file has it', async () => {
+    const frames = [1, 2].map((pgno) => blockFrame(pgno, testPage(pgno)));
+    const short = ltxFile({ header: headerBytes({ min: 1n, commit: 3 }), frames });
+    await expect(pagesOfMerge([short, file(2n, 3, [3])])).rejects.toMatchObject({ code: 'LTX_SNAPSHOT_INCOMPLETE' });
+  });
+
   it('never ends when an input is damaged, not even in a page that loses, and closes every input', async () => {
     const damaged = Buffer.from(file(1n, 9, upTo(9)));
     damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
@@ -232,7 +243,9 @@ describe('reheadLtx', () => {
 
   it('says 32 / 0 when the copy accounts for no frame, and nothing when it knows no WAL', () => {
     const { header } = decodeAll(copy([1, 2, 3]));
-    expect(snapshotHeaderOf({ ...header, walSize: 0n })).toMatchObject({ walOffset: 32n, walSize: 0n, walSalt1: 5 });
+    for (const walSize of [0n, 535n]) {
+      expect(snapshotHeaderOf({ ...header, walSize })).toMatchObject({ walOffset: 32n, walSize: 0n, walSalt1: 5 });
+    }
     const without = { ...header, walOffset: 0n, walSize: 0n, walSalt1: 0, walSalt2: 0 };
     expect(snapshotHeaderOf(without)).toMatchObject({ walOffset: 0n, walSize: 0n, walSalt1: 0 });
   });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_SIZES } from '#domain/page';
 import { errorCodeOf } from '#errors/replication-error';
-import { decoderRegionBytesMin, LtxDecoder } from '#format/ltx/decoder';
+import { decoderRegionBytesMin, LtxDecoder, type PageBatch } from '#format/ltx/decoder';
 import { encoderRegionBytesMin, LtxEncoder, PAGE_TABLE_ENTRY_BYTES } from '#format/ltx/encoder';
 import { encodeLtxHeader, type LtxHeader, untrackedHeader } from '#format/ltx/header';
 import { splitRegion, wholeArena, wordsOf } from '#format/ltx/memory-region';
@@ -90,7 +90,26 @@ describe('the encoder', () => {
       encoder.addPages(table.at + 100 * PAGE_TABLE_ENTRY_BYTES, 200);
       expect(encoder.finish()).toMatchObject({ sizeBytes: file.length, pageCount: 300 });
       expect(Buffer.concat(chunks).equals(file)).toBe(true);
+      // Nothing outside of its region was touched.
+      expect(wordsOf(kernel)[table.at / 4]).toBe(1);
     }
+  });
+
+  it('writes pages that compress well, which fill the output of a small decoder many times over', () => {
+    const header = headerOf({ minTxid: 1n, commit: 500 });
+    const { file } = encodeAll(
+      header,
+      Array.from({ length: 500 }, (_, i) => [i + 1, Buffer.alloc(512, i)]),
+    );
+    const [region] = splitRegion(wholeArena(kernel), decoderRegionBytesMin(512));
+    const seen: number[] = [];
+    const onPages = ({ pageNumbers, pages }: PageBatch): void => {
+      pageNumbers.forEach((pgno, i) => void seen.push(pgno, pages.readUInt8(i * 512)));
+    };
+    const decoder = new LtxDecoder({ kernel, region, onPages });
+    decoder.push(file);
+    expect(decoder.finish().pageCount).toBe(500);
+    expect(seen).toEqual(Array.from({ length: 500 }, (_, i) => [i + 1, i & 255]).flat());
   });
 
   it.each(PAGE_SIZES)('and the decoder work in the least memory they ask for, with pages of %i bytes', (pageSize) => {
