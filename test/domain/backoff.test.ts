@@ -24,5 +24,6 @@ test('the wait is a whole number of ms, at least 1 and never above the cap', asy
       const waitMs = backoffMs(input);
       expect(Number.isInteger(waitMs) && waitMs >= 1 && waitMs <= input.capMs).toBe(true);
     }),
+    { numRuns: 500, seed: 20_261_201 },
   );
 });

@@ -156,6 +156,7 @@ test('any plan is a chain from TXID 1 without a gap that ends at the TXID asked 
       }
       expect({ reached, isReachable }).toEqual({ reached: txid, isReachable: true });
     }),
+    { numRuns: 500, seed: 20_261_201 },
   );
 });
 
@@ -170,5 +171,6 @@ test('the newest state skips nothing: the plan ends at the last TXID there is, o
         expect(error.code).toBe('RESTORE_GAP');
       }
     }),
+    { numRuns: 500, seed: 20_261_201 },
   );
 });
