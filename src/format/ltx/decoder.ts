@@ -7,11 +7,12 @@
  * Pages handed out are provisional: only when `finish` returns is the file known to be whole and undamaged.
  * Memory: the region, and eight bytes a page to compare the page index with.
  */
+import type { PageNumber } from '#domain/page';
 import { InvariantViolation } from '#errors/replication-error';
 import type { Kernel } from '../kernel/kernel.ts';
 import { PAGE_CHECKSUM_SCRATCH_BYTES } from './checksum.ts';
 import { decodeLtxHeader, LTX_HEADER_BYTES, type LtxHeader } from './header.ts';
-import { truncated } from './ltx-error.ts';
+import { type LtxPlace, truncated } from './ltx-error.ts';
 import { alignUp, type MemoryRegion, SLACK_BYTES, wordsOf } from './memory-region.ts';
 import {
   BLOCK_FRAME_HEADER_BYTES,
@@ -26,6 +27,7 @@ import {
 } from './page-frame.ts';
 import { PageIntake } from './page-intake.ts';
 import { PAGE_TABLE_ENTRY_BYTES, PAGE_TABLE_WORDS } from './page-table.ts';
+import { decodePlainLz4Frame } from './plain-lz4-frame.ts';
 import { TailCheck } from './tail-check.ts';
 import type { LtxTrailer } from './trailer.ts';
 
@@ -275,8 +277,7 @@ export class LtxDecoder {
       throw badBlock(block, { pgno, pageSize, place });
     }
     const pageAt = this.#slots.at + this.#filledSlots * pageSize;
-    const page = this.#kernel.bytes.subarray(pageAt, pageAt + pageSize);
-    const frameBytes = decodeFrameForm(frame, page, { pgno, place });
+    const frameBytes = this.#decodeFrameForm(frame, pageAt, { pgno, pageSize, place });
     if (frameBytes === undefined) return false;
     this.#crc = this.#kernel.crc64(this.#crc, this.#start, PAGE_HEADER_BYTES);
     this.#crc = this.#kernel.crc64(this.#crc, pageAt, pageSize);
@@ -286,6 +287,17 @@ export class LtxDecoder {
     this.#words.set([pgno, frameBytes, 0], entry);
     this.#filledSlots++;
     return true;
+  }
+
+  #decodeFrameForm(
+    frame: Buffer,
+    pageAt: number,
+    { pgno, pageSize, place }: { readonly pgno: PageNumber; readonly pageSize: number; readonly place: LtxPlace },
+  ): number | undefined {
+    const lz4Frame = { at: this.#start + PAGE_HEADER_BYTES, length: frame.length - PAGE_HEADER_BYTES };
+    const plain = decodePlainLz4Frame(this.#kernel, { ...lz4Frame, to: pageAt, pageSize });
+    if (plain !== undefined) return PAGE_HEADER_BYTES + plain;
+    return decodeFrameForm(frame, this.#kernel.bytes.subarray(pageAt, pageAt + pageSize), { pgno, place });
   }
 
   #takeMarker(): void {
