@@ -5,21 +5,22 @@
  *        +------appeared-------^   ^                   +--a replica is ahead--> adopting -----^
  *                                  +--after retryDelay-- backingOff <--retryable error-- (opening, adopting, tracking)
  *
- *   tracking: syncing --done--> resting --after monitorInterval--> idle     (with news while resting: syncing)
+ *   tracking.wal: syncing --done--> resting --after monitorInterval--> idle     (with news while resting: syncing)
  *             idle --wal.grew--> syncing      idle --checkpoint owed, after checkpointAge--> checkpointing --> idle
- *             idle --retention.due--> trimming --> idle     a replica needs a full copy --> requiringSnapshot --> syncing
+ *             a replica needs a full copy --> requiringSnapshot --> syncing
+ *   tracking.retention: kept --retention.due--> trimming --> kept
  *
  *   the source is lost while tracking: reopening --closed--> backingOff
  *   reset.requested: resetting --> opening
  *   database.stop, in any state: closing.source --> closing.replicas --> closed
  *
- * Invariants: D1 one job on the source at a time. D2 a checkpoint starts only after a pass that reached the end of the WAL.
+ * Invariants: D1 one job on the WAL at a time (the source itself takes one call after the other). D2 a checkpoint starts only after a pass that reached the end of the WAL.
  * D3 stop in any state leads to closed with everything given back. Errors that are not retryable have no transition: the
  * actor fails and the host decides.
  */
 
 import { assertEvent, assign, enqueueActions, setup, stateIn } from 'xstate';
-import { errorCodeOf, isRetryableError } from '#errors/replication-error';
+import { errorCodeOf, isReplicationError, isRetryableError } from '#errors/replication-error';
 import { failureOf } from '../failure.ts';
 import { replicaMachine } from '../replica/replica.machine.ts';
 import { unprovided } from '../unprovided.ts';
@@ -46,8 +47,13 @@ const FRAME_HEADER_BYTES = 24;
 const REOPENING_CODES = new Set(['DATABASE_REPLACED', 'DATABASE_UNREADABLE', 'DATABASE_CORRUPT', 'ABORTED']);
 
 /** Something was noticed while the pause between two passes lasts. */
-const hasNews = stateIn({ tracking: { resting: 'changed' } });
+const hasNews = stateIn({ tracking: { wal: { resting: 'changed' } } });
+/** Somebody asked for a pass while one was under way. */
+const isAskedAgain = stateIn({ tracking: { wal: { syncing: 'askedAgain' } } });
 const replicaActorId = (name: string): string => `replica:${name}`;
+/** A full copy above the need ends it. */
+const isNeedMet = (needed: bigint | undefined, snapshotTxid: bigint | undefined): boolean =>
+  needed !== undefined && snapshotTxid !== undefined && snapshotTxid > needed;
 const later = (a: bigint | undefined, b: bigint): bigint => (a === undefined || b > a ? b : a);
 
 export const databaseMachine = setup({
@@ -77,10 +83,19 @@ export const databaseMachine = setup({
             position: output.position,
             pageSize: output.pageSize,
             walBytes: 0,
-            uninspected: context.runningReplicas.length > 0 ? [] : context.replicas.map((replica) => replica.name),
+            // Replicas that already run were looked at, or look again since a reset: none is forgotten, none asked twice.
+            uninspected:
+              context.runningReplicas.length > 0
+                ? context.uninspected
+                : context.replicas.map((replica) => replica.name),
+            // A source that was closed has forgotten what was asked of it.
+            snapshotRequestedAfter: undefined,
           },
     ),
-    recordSync: assign((_, output: SyncOutput) => ({
+    recordSync: assign(({ context }, output: SyncOutput) => ({
+      ...(isNeedMet(context.snapshotNeededAfter, output.snapshotTxid)
+        ? { snapshotNeededAfter: undefined, snapshotRequestedAfter: undefined }
+        : {}),
       position: output.position,
       walBytes: output.walBytes,
       isCheckpointOwed: output.isCheckpointOwed,
@@ -122,14 +137,18 @@ export const databaseMachine = setup({
       position,
       highestOnReplica: undefined,
       snapshotNeededAfter: undefined,
+      snapshotRequestedAfter: undefined,
     })),
     recordReset: assign(({ context }) => ({
       position: 0n,
       uninspected: context.runningReplicas,
       highestOnReplica: undefined,
       snapshotNeededAfter: undefined,
+      snapshotRequestedAfter: undefined,
     })),
-    clearSnapshotNeed: assign({ snapshotNeededAfter: undefined }),
+    // The need itself ends with the pass that meets it: a higher one may arrive meanwhile, or the source may be lost.
+    recordSnapshotRequest: assign(({ context }) => ({ snapshotRequestedAfter: context.snapshotNeededAfter })),
+    forgetSnapshotRequest: assign({ snapshotRequestedAfter: undefined }),
     forgetReplica: assign(({ context, event }) => {
       assertEvent(event, 'replica.stopped');
       return { runningReplicas: context.runningReplicas.filter((name) => name !== event.name) };
@@ -174,8 +193,10 @@ export const databaseMachine = setup({
     }),
   },
   guards: {
+    isMoreWaiting: (_, output: SyncOutput) => output.isMoreWaiting,
     isAbsent: (_, output: OpenOutput) => output.kind === 'absent',
     isRetryable: (_, { error }: { error: unknown }) => isRetryableError(error),
+    isWorldsFault: (_, { error }: { error: unknown }) => isReplicationError(error),
     isRecoverable: ({ context }, { error }: { error: unknown }) =>
       context.isAutoRecovering && errorCodeOf(error).startsWith('LTX_'),
     isSourceLost: (_, { error }: { error: unknown }) =>
@@ -185,8 +206,9 @@ export const databaseMachine = setup({
       context.uninspected.length === 0 &&
       context.highestOnReplica !== undefined &&
       context.highestOnReplica.txid > context.position,
-    isSnapshotNeeded: ({ context }) => context.snapshotNeededAfter !== undefined,
-    isMoreWaiting: (_, output: SyncOutput) => output.isMoreWaiting,
+    isSnapshotNeeded: ({ context: { snapshotNeededAfter, snapshotRequestedAfter } }) =>
+      snapshotNeededAfter !== undefined &&
+      (snapshotRequestedAfter === undefined || snapshotNeededAfter > snapshotRequestedAfter),
     isWalLong: ({ context, event }) => {
       assertEvent(event, 'wal.grew');
       return (
@@ -217,6 +239,7 @@ export const databaseMachine = setup({
     failureCount: 0,
     isCheckpointOwed: false,
     snapshotNeededAfter: undefined,
+    snapshotRequestedAfter: undefined,
     lastError: undefined,
     runningReplicas: [],
   }),
@@ -227,6 +250,7 @@ export const databaseMachine = setup({
     'replica.failed': { actions: 'recordReplicaFailure' },
     'replica.needsSnapshot': { actions: 'recordSnapshotNeed' },
     'replica.stopped': { actions: 'forgetReplica' },
+    'retry.requested': { actions: 'askReplicasToRetry' },
     'reset.requested': '.resetting',
     'database.stop': '.closing',
   },
@@ -280,9 +304,9 @@ export const databaseMachine = setup({
           target: 'tracking',
           actions: [{ type: 'recordAdoption', params: ({ event }) => event.output }, 'announceAdoption'],
         },
-        // The newest level-0 file cannot be had: a full copy above everything on the replica needs no proof.
+        // The newest level-0 file cannot be had, now or ever: a full copy above everything on the replica needs no proof.
         onError: {
-          guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
+          guard: { type: 'isWorldsFault', params: ({ event }) => ({ error: event.error }) },
           target: 'tracking',
           actions: [
             { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
@@ -292,108 +316,144 @@ export const databaseMachine = setup({
       },
     },
     tracking: {
-      initial: 'syncing',
+      type: 'parallel',
       states: {
-        idle: {
-          always: { guard: 'isSnapshotNeeded', target: 'requiringSnapshot' },
-          on: {
-            'wal.grew': 'syncing',
-            'sync.requested': { target: 'syncing', actions: 'askReplicasToSync' },
-            'retention.due': 'trimming',
-          },
-          after: { checkpointAge: { guard: 'isCheckpointOwed', target: 'checkpointing' } },
-        },
-        syncing: {
-          invoke: {
-            src: 'syncWal',
-            onDone: [
-              {
-                guard: { type: 'isMoreWaiting', params: ({ event }) => event.output },
-                target: 'syncing',
-                reenter: true,
-                actions: [
-                  { type: 'recordSync', params: ({ event }) => event.output },
-                  { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
-                ],
-              },
-              {
-                target: 'resting',
-                actions: [
-                  { type: 'recordSync', params: ({ event }) => event.output },
-                  { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
-                ],
-              },
-            ],
-            onError: [
-              {
-                guard: { type: 'isRecoverable', params: ({ event }) => ({ error: event.error }) },
-                target: '#database.resetting',
-                actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
-              },
-              {
-                guard: { type: 'isSourceLost', params: ({ event }) => ({ error: event.error }) },
-                target: '#database.reopening',
-                actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
-              },
-              {
-                guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
-                target: 'backingOff',
-                actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
-              },
-            ],
-          },
-        },
-        resting: {
-          initial: 'calm',
-          always: { guard: 'isSnapshotNeeded', target: 'requiringSnapshot' },
-          on: { 'sync.requested': { target: 'syncing', actions: 'askReplicasToSync' }, 'retention.due': 'trimming' },
+        wal: {
+          initial: 'syncing',
           states: {
-            calm: {
-              on: { 'wal.grew': [{ guard: 'isWalLong', target: '#database.tracking.syncing' }, { target: 'changed' }] },
+            idle: {
+              always: { guard: 'isSnapshotNeeded', target: 'requiringSnapshot' },
+              on: {
+                'wal.grew': 'syncing',
+                'sync.requested': { target: 'syncing', actions: 'askReplicasToSync' },
+              },
+              after: { checkpointAge: { guard: 'isCheckpointOwed', target: 'checkpointing' } },
             },
-            changed: {
-              on: { 'wal.grew': { guard: 'isWalLong', target: '#database.tracking.syncing' } },
+            syncing: {
+              initial: 'unasked',
+              // The pass under way may have read the end already: whoever asks now gets another one.
+              states: {
+                unasked: { on: { 'sync.requested': { target: 'askedAgain', actions: 'askReplicasToSync' } } },
+                askedAgain: {},
+              },
+              invoke: {
+                src: 'syncWal',
+                onDone: [
+                  {
+                    guard: { type: 'isMoreWaiting', params: ({ event }) => event.output },
+                    target: 'syncing',
+                    reenter: true,
+                    actions: [
+                      { type: 'recordSync', params: ({ event }) => event.output },
+                      { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
+                    ],
+                  },
+                  {
+                    guard: isAskedAgain,
+                    target: 'syncing',
+                    reenter: true,
+                    actions: [
+                      { type: 'recordSync', params: ({ event }) => event.output },
+                      { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
+                    ],
+                  },
+                  {
+                    target: 'resting',
+                    actions: [
+                      { type: 'recordSync', params: ({ event }) => event.output },
+                      { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
+                    ],
+                  },
+                ],
+                onError: [
+                  {
+                    guard: { type: 'isRecoverable', params: ({ event }) => ({ error: event.error }) },
+                    target: '#database.resetting',
+                    actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+                  },
+                  {
+                    guard: { type: 'isSourceLost', params: ({ event }) => ({ error: event.error }) },
+                    target: '#database.reopening',
+                    actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+                  },
+                  {
+                    guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
+                    target: 'backingOff',
+                    actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+                  },
+                ],
+              },
+            },
+            resting: {
+              initial: 'calm',
+              always: { guard: 'isSnapshotNeeded', target: 'requiringSnapshot' },
+              on: { 'sync.requested': { target: 'syncing', actions: 'askReplicasToSync' } },
+              states: {
+                calm: {
+                  on: {
+                    'wal.grew': [
+                      { guard: 'isWalLong', target: '#database.tracking.wal.syncing' },
+                      { target: 'changed' },
+                    ],
+                  },
+                },
+                changed: {
+                  on: { 'wal.grew': { guard: 'isWalLong', target: '#database.tracking.wal.syncing' } },
+                },
+              },
+              after: { monitorInterval: [{ guard: hasNews, target: 'syncing' }, { target: 'idle' }] },
+            },
+            requiringSnapshot: {
+              entry: 'recordSnapshotRequest',
+              invoke: {
+                src: 'requireSnapshot',
+                input: ({ context }) => ({ after: context.snapshotNeededAfter ?? 0n }),
+                onDone: 'syncing',
+                onError: {
+                  guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
+                  target: 'backingOff',
+                  actions: [
+                    { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+                    'forgetSnapshotRequest',
+                  ],
+                },
+              },
+            },
+            checkpointing: {
+              on: { 'sync.requested': { target: 'syncing', actions: 'askReplicasToSync' } },
+              invoke: {
+                src: 'checkpoint',
+                onDone: { target: 'idle', actions: { type: 'recordCheckpoint', params: ({ event }) => event.output } },
+                onError: {
+                  guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
+                  target: 'backingOff',
+                  actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+                },
+              },
+            },
+            backingOff: {
+              on: { 'retry.requested': { target: 'syncing', actions: 'askReplicasToRetry' } },
+              after: { retryDelay: 'syncing' },
             },
           },
-          after: { monitorInterval: [{ guard: hasNews, target: 'syncing' }, { target: 'idle' }] },
         },
-        requiringSnapshot: {
-          invoke: {
-            src: 'requireSnapshot',
-            input: ({ context }) => ({ after: context.snapshotNeededAfter ?? 0n }),
-            onDone: { target: 'syncing', actions: 'clearSnapshotNeed' },
-            onError: {
-              guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
-              target: 'backingOff',
-              actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+        // A region of its own: trimming must neither put off a pass nor start the age of a checkpoint anew.
+        retention: {
+          initial: 'kept',
+          states: {
+            kept: { on: { 'retention.due': 'trimming' } },
+            trimming: {
+              invoke: {
+                src: 'trimLocal',
+                onDone: 'kept',
+                // It stays due: the next round tries again.
+                onError: {
+                  guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
+                  target: 'kept',
+                },
+              },
             },
           },
-        },
-        checkpointing: {
-          invoke: {
-            src: 'checkpoint',
-            onDone: { target: 'idle', actions: { type: 'recordCheckpoint', params: ({ event }) => event.output } },
-            onError: {
-              guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
-              target: 'backingOff',
-              actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
-            },
-          },
-        },
-        trimming: {
-          invoke: {
-            src: 'trimLocal',
-            onDone: 'resting',
-            onError: {
-              guard: { type: 'isRetryable', params: ({ event }) => ({ error: event.error }) },
-              target: 'backingOff',
-              actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
-            },
-          },
-        },
-        backingOff: {
-          on: { 'retry.requested': { target: 'syncing', actions: 'askReplicasToRetry' } },
-          after: { retryDelay: 'syncing' },
         },
       },
     },

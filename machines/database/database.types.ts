@@ -80,6 +80,8 @@ export interface DatabaseContext extends DatabaseInput {
   readonly isCheckpointOwed: boolean;
   /** A replica can only go on from a full copy above this TXID. */
   readonly snapshotNeededAfter: Txid | undefined;
+  /** The need the source was told of; a higher need, or a source that was opened anew, must be told again. */
+  readonly snapshotRequestedAfter: Txid | undefined;
   readonly lastError: Failure | undefined;
   /** Replica actors that exist; they leave this list when they have ended. */
   readonly runningReplicas: readonly string[];

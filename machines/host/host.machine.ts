@@ -7,7 +7,7 @@
  *
  * Invariant H1: restarts within the window are bounded. H2: a quarantined database is visible, and its application untouched.
  */
-import { assertEvent, assign, type CallbackActorLogic, fromCallback, sendParent, sendTo, setup } from 'xstate';
+import { assign, type CallbackActorLogic, fromCallback, sendParent, sendTo, setup } from 'xstate';
 import { failureOf } from '../failure.ts';
 import type { HostContext, HostEvent, HostInput, HostReport, SystemCommand } from './host.types.ts';
 
@@ -26,10 +26,10 @@ export const hostMachine = setup({
   types: {} as { context: HostContext; events: HostEvent; input: HostInput },
   actors: { databaseSystem: unprovidedSystem },
   actions: {
-    recordFailure: assign(({ context, event }) => {
-      assertEvent(event, 'database.failed');
-      return { restartCount: context.restartCount + 1, lastError: failureOf(event.error) };
-    }),
+    recordFailure: assign(({ context }, { error }: { error: unknown }) => ({
+      restartCount: context.restartCount + 1,
+      lastError: failureOf(error),
+    })),
     forgiveFailures: assign({ restartCount: 0 }),
     forwardStop: sendTo('system', { type: 'database.stop' }),
     forwardHurry: sendTo('system', { type: 'database.hurry' }),
@@ -49,18 +49,36 @@ export const hostMachine = setup({
   initial: 'alive',
   states: {
     alive: {
-      invoke: { id: 'system', src: 'databaseSystem', input: ({ context }) => ({ path: context.path }) },
+      invoke: {
+        id: 'system',
+        src: 'databaseSystem',
+        input: ({ context }) => ({ path: context.path }),
+        // Whatever the start of one database throws must not reach its neighbours.
+        onError: {
+          target: 'backingOff',
+          actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+        },
+      },
       initial: 'running',
       states: {
         running: {
-          on: { 'host.stop': 'stopping', 'database.failed': { target: '#host.backingOff', actions: 'recordFailure' } },
+          on: {
+            'host.stop': 'stopping',
+            'database.failed': {
+              target: '#host.backingOff',
+              actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+            },
+          },
           after: { window: { actions: 'forgiveFailures' } },
         },
         stopping: {
           entry: 'forwardStop',
           on: {
             'host.hurry': { actions: 'forwardHurry' },
-            'database.failed': { target: '#host.stopped', actions: 'recordFailure' },
+            'database.failed': {
+              target: '#host.stopped',
+              actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+            },
           },
         },
       },

@@ -49,11 +49,14 @@ export const replicaMachine = setup({
   actions: {
     recordCommit: assign(({ context, event }) => {
       assertEvent(event, 'ltx.committed');
-      return { committedThrough: laterTxid(event.through, context.committedThrough) };
+      return {
+        committedThrough: laterTxid(event.through, context.committedThrough),
+        newestFullCopy: laterTxid(event.snapshotTxid ?? 0n, context.newestFullCopy),
+      };
     }),
     recordAdoption: assign(({ event }) => {
       assertEvent(event, 'local.adopted');
-      return { committedThrough: event.position };
+      return { committedThrough: event.position, newestFullCopy: 0n };
     }),
     recordInspection: assign((_, { highestTxid, uploadedThrough, coveredThrough }: InspectOutput) => ({
       highestTxid,
@@ -73,10 +76,8 @@ export const replicaMachine = setup({
       lastError: failureOf(error),
     })),
     // What lies between the replica's end and the full copy continues a history that is not there: it is never sent.
-    bridgeToSnapshot: assign(({ event }) => {
-      assertEvent(event, 'ltx.committed');
-      return event.snapshotTxid === undefined ? {} : { uploadedThrough: event.snapshotTxid - 1n };
-    }),
+    bridgeToSnapshot: assign(({ context }) => ({ uploadedThrough: context.newestFullCopy - 1n })),
+    forgetFullCopy: assign({ newestFullCopy: 0n }),
     reportInspection: sendParent(
       ({ context }, { verdict, highestTxid }: InspectOutput): ReplicaReport => ({
         type: 'replica.inspected',
@@ -123,10 +124,8 @@ export const replicaMachine = setup({
     isLevelWithDatabase: ({ context }) => context.uploadedThrough >= context.committedThrough,
     canRetryAtShutdown: ({ context }, { error }: { error: unknown }) =>
       isReplicationError(error) && context.shutdownSyncTimeoutMs > 0,
-    isBridge: ({ context, event }) => {
-      assertEvent(event, 'ltx.committed');
-      return event.snapshotTxid !== undefined && event.snapshotTxid > context.highestTxid;
-    },
+    // A full copy of before an outage serves as well: each failed upload would otherwise cost another one.
+    hasBridge: ({ context }) => context.newestFullCopy > context.highestTxid,
   },
   delays: {
     retryDelay: ({ context }) =>
@@ -145,6 +144,7 @@ export const replicaMachine = setup({
     uploadedThrough: 0n,
     coveredThrough: 0n,
     highestTxid: 0n,
+    newestFullCopy: 0n,
     failureCount: 0,
     lastError: undefined,
   }),
@@ -193,7 +193,7 @@ export const replicaMachine = setup({
       on: { 'replica.stop': 'finishing.uploading' },
       invoke: {
         src: 'probeReplica',
-        input: ({ context }) => ({ name: context.name, through: context.uploadedThrough }),
+        input: ({ context }) => ({ name: context.name }),
         onDone: 'caughtUp',
         onError: {
           guard: { type: 'isWorldsFault', params: ({ event }) => ({ error: event.error }) },
@@ -215,7 +215,12 @@ export const replicaMachine = setup({
           {
             guard: { type: 'isSnapshotNeeded', params: ({ event }) => event.output },
             target: 'awaitingSnapshot',
-            actions: [{ type: 'recordUpload', params: ({ event }) => event.output }, 'reportProgress'],
+            actions: [
+              { type: 'recordUpload', params: ({ event }) => event.output },
+              // No local full copy lies above: what was announced once is gone, or was sent already.
+              'forgetFullCopy',
+              'reportProgress',
+            ],
           },
           {
             target: 'resting',
@@ -234,12 +239,18 @@ export const replicaMachine = setup({
       after: { syncInterval: 'caughtUp' },
     },
     awaitingSnapshot: {
-      entry: 'askForSnapshot',
-      on: {
-        'ltx.committed': [
-          { guard: 'isBridge', target: 'syncing', actions: ['recordCommit', 'bridgeToSnapshot'] },
-          { actions: 'recordCommit' },
-        ],
+      initial: 'looking',
+      states: {
+        looking: {
+          always: [
+            { guard: 'hasBridge', target: '#replica.syncing', actions: 'bridgeToSnapshot' },
+            { target: 'waiting' },
+          ],
+        },
+        waiting: {
+          entry: 'askForSnapshot',
+          always: { guard: 'hasBridge', target: '#replica.syncing', actions: 'bridgeToSnapshot' },
+        },
       },
     },
     backingOff: {
@@ -288,7 +299,11 @@ export const replicaMachine = setup({
               coveredThrough: context.coveredThrough,
             }),
             onDone: [
-              { guard: { type: 'isSnapshotNeeded', params: ({ event }) => event.output }, target: '#replica.stopped' },
+              {
+                guard: { type: 'isSnapshotNeeded', params: ({ event }) => event.output },
+                target: '#replica.stopped',
+                actions: { type: 'recordUpload', params: ({ event }) => event.output },
+              },
               {
                 target: 'uploading',
                 reenter: true,

@@ -35,7 +35,6 @@ export interface InspectInput {
 /** Look for the newest acknowledged file. */
 export interface ProbeInput {
   readonly name: string;
-  readonly through: Txid;
 }
 
 /** One bounded batch of uploads. */
@@ -70,6 +69,8 @@ export interface ReplicaContext extends ReplicaInput {
   readonly coveredThrough: Txid;
   /** Highest TXID of any level seen at the last look; a bridging snapshot must be above it. */
   readonly highestTxid: Txid;
+  /** TXID of the newest full copy the database has announced and that still lies there; 0: none. */
+  readonly newestFullCopy: Txid;
   /** Failures in a row; 0 after any success. */
   readonly failureCount: number;
   /** Code and message of the last failure, for `status` and `why`. */

@@ -31,6 +31,8 @@ export interface ReplicaMemory {
   failingSinceMs: number | undefined;
   /** Newest TXID acknowledged, for local retention. */
   acknowledged: Txid;
+  /** Newest level-0 file known to lie there, for probes; 0: none. What was compacted may be covered without one. */
+  newestLevelZero: Txid;
 }
 
 export interface DatabaseScope {
@@ -51,4 +53,5 @@ export const emptyReplicaMemory = (): ReplicaMemory => ({
   lastProbeMs: undefined,
   failingSinceMs: undefined,
   acknowledged: 0n,
+  newestLevelZero: 0n,
 });

@@ -1,6 +1,7 @@
 /** A first look at a destination: what is there, is it ours, and from where do uploads go on? (D-5, I-3, I-21) */
 import { ALL_LEVELS } from '#domain/level';
-import { laterTxid, type Txid } from '#domain/txid';
+import { coveredThrough as coverageOf, highestTxid as highestOf, newestCommonFile } from '#domain/replica-coverage';
+import type { Txid } from '#domain/txid';
 import { replicaStream } from '#events/streams';
 import type { LocalLtxFile } from '#ports/level-zero';
 import type { LtxFileInfo, ReplicaStorage } from '#ports/storage';
@@ -33,6 +34,11 @@ export const inspectReplica = async (
   const inspection = await judge(scope, replica, { files, local, localPosition }, signal);
   replica.memory.lastContactMs = scope.clock.nowMs();
   replica.memory.acknowledged = inspection.uploadedThrough;
+  replica.memory.newestLevelZero = highestOf(
+    files.filter(
+      ({ level, minTxid, maxTxid }) => level === 0 && minTxid === maxTxid && maxTxid <= inspection.uploadedThrough,
+    ),
+  );
   const downMs =
     replica.memory.failingSinceMs === undefined ? undefined : scope.clock.nowMs() - replica.memory.failingSinceMs;
   replica.memory.failingSinceMs = undefined;
@@ -68,18 +74,6 @@ const listAll = async (storage: ReplicaStorage, signal: AbortSignal): Promise<re
   return levels.flat();
 };
 
-/** The end of the run a restore can reach: the newest snapshot, extended by whatever continues it. */
-export const coverage = (files: readonly LtxFileInfo[]): Txid => {
-  const base = files.reduce((reach, file) => (file.minTxid === 1n ? laterTxid(reach, file.maxTxid) : reach), 0n);
-  const rest = files.filter((file) => file.maxTxid > base).sort((a, b) => (a.minTxid < b.minTxid ? -1 : 1));
-  let reach = base;
-  for (const file of rest) {
-    if (file.minTxid > reach + 1n) break;
-    reach = laterTxid(reach, file.maxTxid);
-  }
-  return reach;
-};
-
 const judge = async (
   scope: DatabaseScope,
   replica: ReplicaScope,
@@ -90,8 +84,8 @@ const judge = async (
   }: { files: readonly LtxFileInfo[]; local: readonly LocalLtxFile[]; localPosition: Txid },
   signal: AbortSignal,
 ): Promise<Inspection> => {
-  const highestTxid = files.reduce((highest, file) => laterTxid(highest, file.maxTxid), 0n);
-  const coveredThrough = coverage(files);
+  const highestTxid = highestOf(files);
+  const coveredThrough = coverageOf(files);
   const answer = (verdict: Verdict, uploadedThrough: Txid): Inspection => ({
     verdict,
     highestTxid,
@@ -113,14 +107,13 @@ const hasCommonFile = async (
   { files, local }: { files: readonly LtxFileInfo[]; local: readonly LocalLtxFile[] },
   signal: AbortSignal,
 ): Promise<boolean> => {
-  const remote = new Map(
-    files.filter((file) => file.level === 0 && file.minTxid === file.maxTxid).map((file) => [file.maxTxid, file]),
+  const common = newestCommonFile(
+    local.map(({ maxTxid, sizeBytes }) => ({ txid: maxTxid, sizeBytes })),
+    files,
   );
-  const common = local.findLast((file) => remote.has(file.maxTxid));
-  if (common === undefined) return false;
-  const there = remote.get(common.maxTxid);
-  if (there === undefined || there.sizeBytes !== common.sizeBytes) return false;
-  const ends = await scope.levelZero.readEnds(common.maxTxid, { headBytes: HEADER_BYTES, tailBytes: TRAILER_BYTES });
+  if (common === undefined || common.remote.sizeBytes !== common.local.sizeBytes) return false;
+  const there = common.remote;
+  const ends = await scope.levelZero.readEnds(common.local.txid, { headBytes: HEADER_BYTES, tailBytes: TRAILER_BYTES });
   if (ends === undefined) return false;
   const head = await readRange(replica.storage, there, { offset: 0, lengthBytes: HEADER_BYTES }, signal);
   const tail = await readRange(

@@ -8,14 +8,15 @@ const PROBE_BYTES = 100;
 
 /**
  * Reads the head of the newest acknowledged level-0 file. `REPLICA_DIVERGED` (retryable: a new look decides) when it is gone
- * or is another file, for then adding more would only look healthy.
+ * or is another file, for then adding more would only look healthy. Asks nothing when no level-0 file of ours is known to be there.
  */
 export const probeNewest = async (
   { path, clock }: Pick<DatabaseScope, 'path' | 'clock'>,
   { name, storage, memory }: ReplicaScope,
-  through: Txid,
   signal: AbortSignal,
 ): Promise<void> => {
+  const through = memory.newestLevelZero;
+  if (through === 0n) return;
   const range = { minTxid: through, maxTxid: through };
   try {
     const body = await storage.openLtxFile(0, range, { lengthBytes: PROBE_BYTES }, signal);

@@ -37,19 +37,18 @@ export const replicateOnce = async (
   try {
     const failed: Failed[] = [];
     const looked: { readonly replica: ReplicaScope; inspection: Inspection }[] = [];
-    let position = opened.position;
     for (const replica of scope.replicas.values()) {
       try {
-        looked.push({ replica, inspection: await inspectReplica(scope, replica, position, signal) });
+        looked.push({ replica, inspection: await inspectReplica(scope, replica, opened.position, signal) });
       } catch (error) {
         failed.push({ replica: replica.name, error });
       }
     }
-    position = await continueAhead(scope, looked, position, signal);
-    position = await readToTheEnd(scope);
+    await continueAhead(scope, looked, opened.position, signal);
+    const read = await readToTheEnd(scope);
     for (const { replica, inspection } of looked) {
       try {
-        await uploadAll(scope, replica, inspection, position, fullCopies, signal);
+        await uploadAll(scope, replica, inspection, read, fullCopies, signal);
       } catch (error) {
         failed.push({ replica: replica.name, error });
       }
@@ -66,7 +65,7 @@ const continueAhead = async (
   looked: { readonly replica: ReplicaScope; inspection: Inspection }[],
   localPosition: Txid,
   signal: AbortSignal,
-): Promise<Txid> => {
+): Promise<void> => {
   let position = localPosition;
   const ahead = looked
     .filter(({ inspection }) => inspection.verdict === 'ahead')
@@ -88,13 +87,20 @@ const continueAhead = async (
     const after = foreign.reduce((highest, { inspection }) => laterTxid(highest, inspection.highestTxid), position);
     await requireSnapshot(scope, { after });
   }
-  return position;
 };
 
-const readToTheEnd = async (scope: DatabaseScope): Promise<Txid> => {
+/** Where the passes ended, and the newest full copy among what they wrote. */
+interface Read {
+  readonly position: Txid;
+  readonly snapshotTxid: Txid | undefined;
+}
+
+const readToTheEnd = async (scope: DatabaseScope): Promise<Read> => {
+  let newest: Txid | undefined;
   for (;;) {
-    const { position, isMoreWaiting } = await syncWal(scope);
-    if (!isMoreWaiting) return position;
+    const { position, snapshotTxid, isMoreWaiting } = await syncWal(scope);
+    newest = snapshotTxid ?? newest;
+    if (!isMoreWaiting) return { position, snapshotTxid: newest };
   }
 };
 
@@ -102,27 +108,20 @@ const uploadAll = async (
   scope: DatabaseScope,
   replica: ReplicaScope,
   inspection: Inspection,
-  through: Txid,
+  { position: through, snapshotTxid }: Read,
   fullCopies: FullCopies,
   signal: AbortSignal,
 ): Promise<void> => {
   const isOurs = inspection.verdict === 'empty' || inspection.verdict === 'same' || inspection.verdict === 'behind';
   // What is not ours is continued by the full copy that was just written, and by nothing before it.
-  let after = isOurs ? inspection.uploadedThrough : through - 1n;
+  let after = isOurs ? inspection.uploadedThrough : (snapshotTxid ?? through) - 1n;
   let coveredThrough = inspection.coveredThrough;
   while (after < through) {
     const result = await uploadPending(scope, replica, { after, through, coveredThrough }, fullCopies, signal);
     if (result.needsSnapshot) {
       await requireSnapshot(scope, { after: laterTxid(through, inspection.highestTxid) });
-      const position = await readToTheEnd(scope);
-      await uploadAll(
-        scope,
-        replica,
-        { ...inspection, verdict: 'foreign', coveredThrough },
-        position,
-        fullCopies,
-        signal,
-      );
+      const read = await readToTheEnd(scope);
+      await uploadAll(scope, replica, { ...inspection, verdict: 'foreign', coveredThrough }, read, fullCopies, signal);
       return;
     }
     after = result.uploadedThrough;

@@ -38,7 +38,7 @@ export const uploadPending = async (
 ): Promise<UploadResult> => {
   if (through <= after) return { uploadedThrough: after, coveredThrough, needsSnapshot: false };
   if (after > 0n && coveredThrough === after && isProbeDue(scope, replica)) {
-    await probeNewest(scope, replica, after, signal);
+    await probeNewest(scope, replica, signal);
   }
   let uploaded = after;
   let covered = coveredThrough;
@@ -56,6 +56,7 @@ export const uploadPending = async (
       covered = bridge.maxTxid;
     }
     replica.memory.acknowledged = uploaded;
+    replica.memory.newestLevelZero = uploaded;
   }
   return { uploadedThrough: uploaded, coveredThrough: covered, needsSnapshot: false };
 };

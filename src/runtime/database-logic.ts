@@ -1,4 +1,5 @@
 /** The database machine with its effects: the one place where its names meet the work they stand for. */
+import { setMaxListeners } from 'node:events';
 import { fromPromise } from 'xstate';
 import { backoffMs } from '#domain/backoff';
 import { adoptLevelZero } from '#effects/adopt-level-zero';
@@ -55,9 +56,11 @@ const provisions = (random: Random, fullCopies: FullCopies) => ({
     replica: replicaMachine.provide({
       actors: {
         inspectReplica: fromPromise<InspectOutput, InspectInput>(({ input, signal, system }) =>
-          reporting(scopeOf(system), input.name, (replica, scope) =>
-            inspectReplica(scope, replica, input.localPosition, signal),
-          ),
+          reporting(scopeOf(system), input.name, (replica, scope) => {
+            // Every level is listed at the same time, and each listing listens.
+            setMaxListeners(0, signal);
+            return inspectReplica(scope, replica, input.localPosition, signal);
+          }),
         ),
         uploadPending: fromPromise<UploadOutput, UploadInput>(({ input, signal, system }) =>
           reporting(scopeOf(system), input.name, (replica, scope) =>
@@ -65,9 +68,7 @@ const provisions = (random: Random, fullCopies: FullCopies) => ({
           ),
         ),
         probeReplica: fromPromise<void, ProbeInput>(({ input, signal, system }) =>
-          reporting(scopeOf(system), input.name, (replica, scope) =>
-            probeNewest(scope, replica, signal),
-          ),
+          reporting(scopeOf(system), input.name, (replica, scope) => probeNewest(scope, replica, signal)),
         ),
       },
       delays: {
