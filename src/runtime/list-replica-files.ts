@@ -1,4 +1,5 @@
 /** The LTX files of replicas, for commands that show them. */
+import { setMaxListeners } from 'node:events';
 import { createSystemClock } from '#adapters/clock/system/system-clock';
 import { createSeededRandom } from '#adapters/random/seeded/seeded-random';
 import type { ReplicaSettings } from '#config/replica-types';
@@ -23,6 +24,8 @@ export const listReplicaFiles = async (
   log: Log,
   signal: AbortSignal,
 ): Promise<readonly ListedFile[]> => {
+  // Every file being looked at listens; their number is bounded, but above Node's idea of a leak.
+  setMaxListeners(0, signal);
   const clock = createSystemClock();
   const random = createSeededRandom((clock.nowMs() ^ (process.pid << 8)) >>> 0);
   const found: ListedFile[] = [];

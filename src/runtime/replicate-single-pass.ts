@@ -1,4 +1,5 @@
 /** `replicate -once`: one pass over every database, then the end. */
+import { setMaxListeners } from 'node:events';
 import type { Configuration, DatabaseSettings } from '#config/types';
 import { replicateOnce } from '#effects/replicate-once';
 import { isReplicationError, messageOf, ReplicationError } from '#errors/replication-error';
@@ -28,6 +29,8 @@ export const replicateSinglePass = async (
 ): Promise<number> => {
   const { log } = ports;
   const abort = new AbortController();
+  // Every level of every replica is listed with this signal, and each listing listens.
+  setMaxListeners(0, abort.signal);
   let interruptedBy: number | undefined;
   signals.onSignal((signal) => {
     interruptedBy = SIGNAL_EXIT_CODE[signal];

@@ -44,11 +44,12 @@ export const inspectLocalFiles = async ({ path, metaPath }: Place): Promise<Loca
 
 /**
  * Deletes the LTX files under the lock that a daemon of this database holds: `DATABASE_LOCKED_BY_DAEMON` while there is
- * one, `reset failed` with the code of the cause for anything else.
+ * one, before which nothing is announced; `reset failed` with the code of the cause for anything else.
  */
-export const resetLocalFiles = async ({ path, metaPath }: Place, log: Log): Promise<void> => {
+export const resetLocalFiles = async ({ path, metaPath }: Place, log: Log, onLocked: () => void): Promise<void> => {
   const lock = lockMetadata({ metaPath, databasePath: path });
   try {
+    onLocked();
     const db = basename(path);
     log.write('info', 'resetting local litestream state', { db, meta_path: metaPath, ltx_dir: join(metaPath, 'ltx') });
     await createLevelZeroFiles(metaPath, 'reset').removeAll();

@@ -7,9 +7,10 @@ import type { SourceDatabase, SourceSettings } from '#ports/source';
 /** A call of the port by name. */
 export type SourceMethod = keyof SourceDatabase;
 
-/** To the worker. `create` is not answered. */
+/** To the worker. `create` and `forget` are not answered; a source is forgotten after it was closed. */
 export type EngineRequest =
   | { readonly kind: 'create'; readonly source: number; readonly settings: SourceSettings }
+  | { readonly kind: 'forget'; readonly source: number }
   | {
       readonly kind: 'call';
       readonly id: number;

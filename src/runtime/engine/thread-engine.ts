@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InvariantViolation, messageOf, ReplicationError } from '#errors/replication-error';
 import type { Log } from '#ports/log';
-import type { SourceDatabase, SourceFactory, SourceSettings } from '#ports/source';
+import type { CloseOutcome, SourceDatabase, SourceFactory, SourceSettings } from '#ports/source';
 import { deserialiseError, type EngineReply, type EngineRequest, type SourceMethod } from './protocol.ts';
 
 /** Encoding is the bottleneck, and the replicas need a core too. */
@@ -36,6 +36,8 @@ interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, PendingCall>;
   sources: number;
+  /** What it died of; its end comes a little later, when its descriptors and locks are given back. */
+  failure: string | undefined;
   isDead: boolean;
 }
 
@@ -63,15 +65,15 @@ export const createThreadEngine = ({
 
   const startThread = (): Thread => {
     const worker = new Worker(workerPath ?? builtWorkerPath(), { execArgv: [], name: 'litestream-engine' });
-    const thread: Thread = { worker, pending: new Map(), sources: 0, isDead: false };
+    const thread: Thread = { worker, pending: new Map(), sources: 0, failure: undefined, isDead: false };
     worker.on('message', (reply: EngineReply) => {
       settle(thread, reply);
     });
     worker.on('error', (error) => {
-      bury(thread, messageOf(error));
+      thread.failure = messageOf(error);
     });
     worker.on('exit', (code) => {
-      bury(thread, `it ended with code ${code}`);
+      bury(thread, thread.failure ?? `it ended with code ${code}`);
     });
     threads.push(thread);
     return thread;
@@ -109,7 +111,7 @@ export const createThreadEngine = ({
     if (isShutDown) throw new InvariantViolation('the engine was shut down');
     let place: { readonly thread: Thread; readonly source: number } | undefined;
 
-    const settle = (): { readonly thread: Thread; readonly source: number } => {
+    const takePlace = (): { readonly thread: Thread; readonly source: number } => {
       const thread = chooseThread();
       const source = nextSource++;
       thread.sources += 1;
@@ -120,11 +122,11 @@ export const createThreadEngine = ({
 
     const call = <T>(method: SourceMethod, argument?: unknown): Promise<T> => {
       if (place?.thread.isDead === true) {
-        place = undefined;
         // Whatever was open is gone with the thread; only `open` and `close` make sense now.
         if (method !== 'open' && method !== 'close') return Promise.reject(workerDied('its thread ended before'));
+        place = undefined;
       }
-      const { thread, source } = place ?? settle();
+      const { thread, source } = place ?? takePlace();
       const id = nextCall++;
       return new Promise<T>((resolve, reject) => {
         // The worker's answer has the type that the port gives to the method.
@@ -132,6 +134,15 @@ export const createThreadEngine = ({
         thread.worker.ref();
         send(thread, { kind: 'call', id, source, method, argument });
       });
+    };
+
+    /** After a close nothing is left that ties the database to its thread. */
+    const leave = (): void => {
+      if (place === undefined) return;
+      const { thread, source } = place;
+      place = undefined;
+      thread.sources -= 1;
+      if (!thread.isDead) send(thread, { kind: 'forget', source });
     };
 
     return {
@@ -142,7 +153,7 @@ export const createThreadEngine = ({
       requireSnapshot: (request) => call('requireSnapshot', request),
       adopt: (staged) => call('adopt', staged),
       trim: (txids) => call('trim', txids),
-      close: (options) => call('close', options),
+      close: (options) => call<CloseOutcome>('close', options).finally(leave),
     };
   };
 

@@ -31,9 +31,15 @@ const answer = async (request: Extract<EngineRequest, { kind: 'call' }>): Promis
 if (parentPort === null) throw new InvariantViolation('the engine worker runs in a worker thread only');
 const port = parentPort;
 port.on('message', (request: EngineRequest) => {
-  if (request.kind === 'create') {
-    sources.set(request.source, engine.create(request.settings));
-    return;
+  switch (request.kind) {
+    case 'create':
+      sources.set(request.source, engine.create(request.settings));
+      break;
+    case 'forget':
+      sources.delete(request.source);
+      break;
+    case 'call':
+      void answer(request).then((reply) => port.postMessage(reply));
+      break;
   }
-  void answer(request).then((reply) => port.postMessage(reply));
 });
