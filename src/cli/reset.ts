@@ -25,10 +25,11 @@ export const reset = defineCommand('reset', async ({ flags, args, io }) => {
     if (files.length > 0) print('Dry run: nothing removed.');
     return 0;
   }
-  print(`Resetting local Litestream state for: ${path}`, `Removing: ${directory}`);
   const { createProcessLog } = await import('#runtime/process-log');
   const { log, close } = createProcessLog(logging, io);
-  await resetLocalFiles(place, log).finally(close);
+  await resetLocalFiles(place, log, () => {
+    print(`Resetting local Litestream state for: ${path}`, `Removing: ${directory}`);
+  }).finally(close);
   print('Reset complete. Next replication sync will create a fresh snapshot.');
   return 0;
 });

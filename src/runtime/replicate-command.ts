@@ -1,4 +1,5 @@
 /** `replicate` as a process: signals first, then configuration, log and ports, then the daemon or a single pass. */
+import { setMaxListeners } from 'node:events';
 import { splitExecCommand } from '#config/exec-words';
 import { describeFinding, type Finding } from '#config/problems';
 import type { Configuration, LoggingLevel } from '#config/types';
@@ -29,11 +30,15 @@ export interface ReplicateOptions {
   readonly streams: LogStreams;
 }
 
+/** Everything under way at one moment hangs on one abort signal: that is bounded, but above Node's idea of a leak. */
+const LISTENERS_MAX = 1000;
+
 /**
  * Runs until a signal, the end of the child or, with `-once`, the end of the pass. Returns the exit code; errors are thrown:
  * those of the configuration before anything is opened or logged.
  */
 export const runReplicate = async (options: ReplicateOptions): Promise<number> => {
+  setMaxListeners(LISTENERS_MAX);
   // Signals first: one that comes while things are being opened must not kill the process half way.
   const signals = listenForSignals();
   try {

@@ -324,8 +324,8 @@ describe('reset', () => {
       const path = await withLocalState(directory);
       const lock = lockMetadata({ metaPath: directory.join('.a.db-litestream'), databasePath: path });
       try {
-        const { code, stderr } = await run('reset', path);
-        expect(code).toBe(1);
+        const { code, stdout, stderr } = await run('reset', path);
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
         expect(stderr).toContain(`Error: ${path} is replicated already`);
       } finally {
         lock.release();

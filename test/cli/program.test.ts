@@ -2,13 +2,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '#runtime/version';
 import { ourCommandPath, runOurs, startOurs } from '../support/our-command.ts';
 import { inProject } from '../support/project.ts';
+import { listReplicaFiles } from '../support/replica-files.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const REPLICA = `file://${inProject('fixtures/v0.5/levels/replica')}`;
+
+const makeDatabase = (path: string): void => {
+  const database = new Database(path);
+  try {
+    database.pragma('journal_mode = wal');
+    database.exec('create table t (x); insert into t values (1), (2)');
+  } finally {
+    database.close();
+  }
+};
 
 describe('the program', () => {
   it('prints its version', async () => {
@@ -39,6 +51,10 @@ describe('the program', () => {
     ]);
     expect(result.code).toBe(0);
     expect(JSON.parse(result.stdout)).toMatchObject({ txid: '0000000000000025', integrity_check: 'full' });
+  });
+
+  it('lists a replica of many files without a word on stderr', async () => {
+    expect(await runOurs(['ltx', '-level', 'all', REPLICA])).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('does not mind a reader that has gone', async () => {
@@ -143,5 +159,34 @@ describe('replicate without a child', () => {
     const result = await daemon.stop();
     expect(result.code).toBe(0);
     expect(result.stdout).toContain(`path=${directory.join('one')}`);
+  });
+});
+
+describe('replicate -once', () => {
+  it('does every database that is there and names the one that is not', async () => {
+    await using directory = await temporaryDirectory('program');
+    for (const name of ['a.db', 'b.db']) makeDatabase(directory.join(name));
+    const entries = ['a', 'none', 'b'].map(
+      (name) => `  - path: ${directory.join(`${name}.db`)}\n    replica:\n      path: ${directory.join('out', name)}\n`,
+    );
+    const file = directory.join('litestream.yml');
+    await writeFile(file, `state-path: ${directory.join('state')}\ndbs:\n${entries.join('')}`);
+
+    const first = await runOurs(['replicate', '-once', '-config', file]);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(/^Error: sync replica for \S+\/none\.db: no position, waiting for data.*\n/);
+    expect(first.stderr.trimEnd().split('\n')).toHaveLength(1);
+    for (const name of ['a', 'b']) {
+      expect((await listReplicaFiles(directory.join('out', name))).map((found) => found.level)).toEqual([0]);
+    }
+    expect(first.stdout).not.toContain('one-shot replication complete');
+
+    makeDatabase(directory.join('none.db'));
+    const second = await runOurs(['replicate', '-once', '-config', file]);
+    expect(second).toMatchObject({ code: 0, stderr: '' });
+    expect(second.stdout).toContain('one-shot replication complete');
+
+    const history = await runOurs(['history', '-config', file, directory.join('a.db')]);
+    expect(history.stdout).toContain('connected');
   });
 });
