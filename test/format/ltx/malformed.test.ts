@@ -128,6 +128,7 @@ add(32, 'header check', legacy(changed(lz4Page(), 6, 0)), 'LTX_BAD_PAGE_DATA', /
 const lastByte = lz4Page().at(-1) ?? 0;
 add(33, 'content checksum', legacy(changed(lz4Page(), -1, lastByte ^ 1)), 'LTX_BAD_PAGE_DATA', /content checksum/);
 add(33, 'no EndMark', legacy(lz4Page().subarray(0, -8)), 'LTX_BAD_PAGE_DATA', /page 2/);
+add(33, 'EndMark not zero', legacy(changed(lz4Page(), -8, 1)), 'LTX_BAD_PAGE_DATA', /page 2/);
 add(34, 'short', legacy(lz4Page({}, page.subarray(0, 511))), 'LTX_BAD_PAGE_DATA', /511 bytes, expected 512/);
 add(34, 'long', legacy(lz4Page({}, Buffer.alloc(513))), 'LTX_BAD_PAGE_DATA', /page 2: .*512/);
 add(35, 'beyond commit', withFrames(4, [5]), 'LTX_PAGE_RANGE', /page 5 .*4 pages/);
