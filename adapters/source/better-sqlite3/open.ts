@@ -76,6 +76,7 @@ const start = (opened: Opened, published: FollowedDatabase['published']): Follow
   unreadableLooks: 0,
   hasSyncedSinceCheckpoint: false,
   failedSeals: 0,
+  blockedAtFrames: undefined,
   sealAtMs: 0,
   violations: 0,
 });

@@ -29,7 +29,9 @@ const RESIDUAL_FRAMES_MAX = 4_000;
 /** Frames outside the database file above which they are copied before the barrier. */
 const BACKLOG_FRAMES_MAX = 8_000;
 const CATCH_UP_ROUNDS = 3;
-/** Waits after a seal that a reader stopped. */
+/** Wait after a seal that was stopped by somebody who moves on: a transaction of the application, another lock. */
+const RETRY_SOON_MS = 5;
+/** Waits after a seal that the same reader stopped again. */
 const RETRY_FIRST_MS = 1_000;
 const RETRY_CAP_MS = 30_000;
 
@@ -58,7 +60,10 @@ export const seal = (db: FollowedDatabase): SealResult => {
   }
   const second = useSecond(db);
   const { context } = db;
-  if (!takeBarrier(context, second, BARRIER_MS)) return result(db, 'busy', { written });
+  if (!takeBarrier(context, second, BARRIER_MS)) {
+    db.sealAtMs = context.clock.nowMs() + RETRY_SOON_MS;
+    return result(db, 'busy', { written });
+  }
   const since = context.monotonicMs();
   let held: Held | undefined;
   let heldMs = 0;
@@ -77,6 +82,7 @@ export const seal = (db: FollowedDatabase): SealResult => {
     const { isReaderBlocking } = held;
     if (!db.pin.isPending) return delayed(db, result(db, 'partial', { written, heldMs, isReaderBlocking }));
     db.failedSeals = 0;
+    db.blockedAtFrames = undefined;
     db.sealAtMs = 0;
     db.hasSyncedSinceCheckpoint = false;
     return result(db, 'restarted', { written, heldMs });
@@ -170,10 +176,18 @@ export const checkpointPassively = (db: FollowedDatabase): CheckpointOutcome => 
   return result(db, 'partial', { isReaderBlocking }).outcome;
 };
 
-/** A reader stopped it: not again at once. */
+/**
+ * A reader stopped it. One that keeps the same frames back as the last time stays for long: then not again at once (D-7). The
+ * snapshot of a transaction that was just under way is gone in a moment.
+ */
 const delayed = (db: FollowedDatabase, sealed: SealResult): SealResult => {
-  const waitMs = Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** Math.min(db.failedSeals, 10));
-  db.failedSeals += 1;
+  const { checkpointedFrames } = sealed.outcome;
+  const isSameReader = db.blockedAtFrames === checkpointedFrames;
+  db.blockedAtFrames = checkpointedFrames;
+  db.failedSeals = isSameReader ? db.failedSeals + 1 : 0;
+  const waitMs = isSameReader
+    ? Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** Math.min(db.failedSeals - 1, 10))
+    : RETRY_SOON_MS;
   db.sealAtMs = db.context.clock.nowMs() + waitMs;
   return sealed;
 };

@@ -119,12 +119,15 @@ const pass = (db: FollowedDatabase): PassOutcome => {
   const version = db.control.dataVersion();
   const advanced = advance(db, { limitBytes: settings.maxSyncWalBytes });
   const sealed = isSealDue(db) ? seal(db) : undefined;
-  const isMoreWaiting = advanced.isCut || sealed?.outcome.result === 'restarted';
   if (!advanced.isCut) {
     db.seenVersion = version;
     db.seenLog = db.control.noop().log;
   }
   const { log } = db.control.noop();
+  const isGrowing = walOffsetAfter(Math.max(0, log), db.pageSize) > db.end.offset;
+  // A seal that failed against somebody who goes on writing is tried again in the next pass, which has something to read.
+  const isSealOwed = sealed !== undefined && sealed.outcome.result !== 'notNeeded' && isGrowing;
+  const isMoreWaiting = advanced.isCut || sealed?.outcome.result === 'restarted' || isSealOwed;
   return {
     position: db.published.position,
     written: [...advanced.written, ...(sealed?.written ?? [])],

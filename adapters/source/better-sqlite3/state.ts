@@ -78,6 +78,8 @@ export interface FollowedDatabase {
   hasSyncedSinceCheckpoint: boolean;
   /** Seals that a reader stopped, in a row, and when to try again. */
   failedSeals: number;
+  /** Frames in the database file when a reader last stopped a seal. */
+  blockedAtFrames: number | undefined;
   sealAtMs: number;
   violations: number;
 }
