@@ -16,6 +16,7 @@ import { readStorageTemplate } from './storage-template.ts';
 
 export type NodePorts = DaemonPorts;
 
+/** What decides which files and services a daemon uses. */
 export interface NodePortsOptions {
   readonly configuration: Configuration;
   /** Absolute path of the file; undefined when database and URLs came from the command line. */

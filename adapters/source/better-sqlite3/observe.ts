@@ -46,6 +46,7 @@ export const startOf = (bytes: Buffer, header: WalHeader): WalEnd => ({
 /** Offset of everything that had been committed when the pin began. */
 export const pinnedEnd = ({ pin, pageSize }: FollowedDatabase): number => walOffsetAfter(pin.log, pageSize);
 
+/** What follows from a look at the WAL. */
 export type Verdict =
   /** Nothing was committed since a seal; nothing is adopted. */
   | { readonly kind: 'wait' }

@@ -25,6 +25,7 @@ import type { Workspace } from './workspace.ts';
 /** After so long without use the third connection is given back. */
 const SECOND_IDLE_MS = 10_000;
 
+/** What a source is made of. */
 export interface BetterSqlite3SourceOptions {
   readonly settings: SourceSettings;
   readonly clock: Pick<Clock, 'nowMs'>;

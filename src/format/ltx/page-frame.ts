@@ -27,6 +27,7 @@ export const blockFrameBytesMax = (pageSize: number): number => BLOCK_FRAME_HEAD
 
 /** The flags of the two forms. */
 export const PAGE_FLAGS_FRAME_FORM = 0;
+/** Flags of a page in block form: a size and one LZ4 block follow. */
 export const PAGE_FLAGS_BLOCK_FORM = 1;
 
 /** A page header read from six bytes; throws `LTX_BAD_PAGE_HEADER`. Both 0: the end-of-pages marker. */

@@ -10,9 +10,9 @@
  * | 11 + n |    4 | zero                                                     |
  * | 15 + n |    4 | XXH32 of the page, little-endian                         |
  */
-import type { Kernel } from '#format/kernel/kernel';
-import { lz4BlockSizeMax } from '#format/kernel/kernel';
-import { xxh32 } from '#format/xxh32';
+import type { Kernel } from '../kernel/kernel.ts';
+import { lz4BlockSizeMax } from '../kernel/kernel.ts';
+import { xxh32 } from '../xxh32.ts';
 
 const PREFIX = Buffer.of(0x04, 0x22, 0x4d, 0x18, 0x64, 0x40, 0xa7);
 const BLOCK_OFFSET = 11;

@@ -7,6 +7,7 @@ import { createWorkspace, type Workspace } from '#adapters/source/better-sqlite3
 import type { Clock } from '#ports/clock';
 import type { SourceFactory } from '#ports/source';
 
+/** What a test or a simulation replaces. */
 export interface InlineEngineOptions {
   /** Default: the system's. */
   readonly clock?: Pick<Clock, 'nowMs'>;

@@ -18,6 +18,7 @@ import { deserialiseError, type EngineReply, type EngineRequest, type SourceMeth
 /** Encoding is the bottleneck, and the replicas need a core too. */
 const WORKERS_MAX = 2;
 
+/** What the pool needs. */
 export interface ThreadEngineOptions {
   readonly log: Log;
   /** Number of threads, at least 1. Default: 2, or 1 on a machine with one core. */
