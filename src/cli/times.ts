@@ -10,7 +10,10 @@ export const parseTime = (text: string): number | undefined => {
   const [, date = '', time = '', fraction = '', zone = ''] = RFC_3339.exec(text) ?? [];
   if (date === '') return undefined;
   const atMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-  // The 30th of February is a parse error here and the 2nd of March in JavaScript.
-  const isRealDay = new Date(`${date}T00:00:00Z`).toISOString().slice(0, 10) === date;
-  return Number.isNaN(atMs) || !isRealDay ? undefined : atMs + Number(`0.${fraction || '0'}`) * 1000;
+  if (Number.isNaN(atMs)) return undefined;
+  // The 30th of February is a date in JavaScript, the 2nd of March.
+  if (new Date(`${date}T00:00:00Z`).toISOString().slice(0, 10) !== date) return undefined;
+  // Digits behind the third are kept as a fraction; the first three stay exact.
+  const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'));
+  return atMs + milliseconds + Number(`0.${fraction.slice(3) || '0'}`);
 };

@@ -9,14 +9,25 @@ import { ourCommandPath, runOurs, startOurs } from '../support/our-command.ts';
 import { inProject } from '../support/project.ts';
 import { listReplicaFiles } from '../support/replica-files.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const REPLICA = `file://${inProject('fixtures/v0.5/levels/replica')}`;
 
-const makeDatabase = (path: string): void => {
+const tablesOf = (path: string): readonly unknown[] => {
+  const database = new Database(path, { readonly: true });
+  try {
+    return database.prepare("select name from sqlite_master where type = 'table' order by name").pluck().all();
+  } finally {
+    database.close();
+  }
+};
+
+/** The database, in WAL mode, with one more table. */
+const makeDatabase = (path: string, table = 't'): void => {
   const database = new Database(path);
   try {
     database.pragma('journal_mode = wal');
-    database.exec('create table t (x); insert into t values (1), (2)');
+    database.exec(`create table ${table} (x); insert into ${table} values (1), (2)`);
   } finally {
     database.close();
   }
@@ -149,6 +160,31 @@ describe('replicate without a child', () => {
     await daemon.saw('signal=hangup');
     const result = await daemon.stop({ signal: 'SIGINT' });
     expect(result).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('ends well when the signal comes while it starts', async () => {
+    await using directory = await temporaryDirectory('program');
+    makeDatabase(directory.join('a.db'));
+    const replica = `file://${directory.join('replica')}`;
+    await using daemon = await startOurs(['replicate', directory.join('a.db'), replica]);
+    await daemon.saw('msg=litestream version=');
+    const result = await daemon.stop();
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toMatch(/msg="litestream shut down"\n$/);
+  });
+
+  it('uploads on its way out what was written last', async () => {
+    await using directory = await temporaryDirectory('program');
+    makeDatabase(directory.join('a.db'));
+    const replica = `file://${directory.join('replica')}`;
+    await using daemon = await startOurs(['replicate', directory.join('a.db'), replica]);
+    const isUploaded = async () => (await listReplicaFiles(directory.join('replica'))).length > 0;
+    await until('the first upload', isUploaded);
+    makeDatabase(directory.join('a.db'), 'u');
+    expect(await daemon.stop({ signal: 'SIGINT' })).toMatchObject({ code: 0, stderr: '' });
+    const copy = directory.join('copy.db');
+    expect(await runOurs(['restore', '-o', copy, replica])).toMatchObject({ code: 0, stderr: '' });
+    expect(tablesOf(copy)).toEqual(expect.arrayContaining(['t', 'u']));
   });
 
   it('accepts several URLs', async () => {
