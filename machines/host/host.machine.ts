@@ -7,7 +7,7 @@
  *
  * Invariant H1: restarts within the window are bounded. H2: a quarantined database is visible, and its application untouched.
  */
-import { assign, type CallbackActorLogic, fromCallback, sendParent, sendTo, setup } from 'xstate';
+import { assign, type CallbackActorLogic, fromCallback, sendParent, sendTo, setup, stateIn } from 'xstate';
 import { failureOf } from '../failure.ts';
 import type { HostContext, HostEvent, HostInput, HostReport, SystemCommand } from './host.types.ts';
 
@@ -17,6 +17,9 @@ export const RESTARTS_MAX = 5;
 const WINDOW_MS = 600_000;
 const RESTART_DELAY_MS_FIRST = 1_000;
 const RESTART_DELAY_MS_MAX = 60_000;
+
+/** The host was told to stop: nothing is started again. */
+const isStopping = stateIn({ alive: 'stopping' });
 
 const unprovidedSystem: CallbackActorLogic<SystemCommand, HostInput> = fromCallback(() => {
   throw new Error('actor databaseSystem was not provided');
@@ -54,10 +57,17 @@ export const hostMachine = setup({
         src: 'databaseSystem',
         input: ({ context }) => ({ path: context.path }),
         // Whatever the start of one database throws must not reach its neighbours.
-        onError: {
-          target: 'backingOff',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
-        },
+        onError: [
+          {
+            guard: isStopping,
+            target: 'stopped',
+            actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+          },
+          {
+            target: 'backingOff',
+            actions: { type: 'recordFailure', params: ({ event }) => ({ error: event.error }) },
+          },
+        ],
       },
       initial: 'running',
       states: {

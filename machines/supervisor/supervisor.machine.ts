@@ -2,7 +2,7 @@
  * Loads the configuration, keeps the daemon's parts alive and ends it well.
  *
  *   loading --accepted--> starting --> running --stop.requested--> draining --all ended, or deadline--> closing --> stopped
- *      | refused             |                                        +-- stop.requested again: hurry, no more retries
+ *      | refused             |    (loading, stop.requested: closing)  +-- stop.requested again: hurry, no more retries
  *      v                     +--stop.requested--> closing
  *   rejected
  *
@@ -73,7 +73,7 @@ export const supervisorMachine = setup({
   on: { 'shard.stopped': { actions: 'forgetShard' } },
   states: {
     loading: {
-      on: { 'stop.requested': 'stopped' },
+      on: { 'stop.requested': 'closing' },
       invoke: {
         src: 'loadConfiguration',
         onDone: {

@@ -151,8 +151,10 @@ export const startDaemon = (options: DaemonOptions): Daemon => {
         options.onRunning?.(configuration);
       },
       complete: () => {
-        const { refusal } = supervisor.getSnapshot().context;
-        resolve({ refusal });
+        const { context, value } = supervisor.getSnapshot();
+        // A refused configuration opened no database; the log and the workers still end.
+        const closed = value === 'rejected' ? closeServices() : Promise.resolve();
+        void closed.catch(() => undefined).then(() => resolve({ refusal: context.refusal }));
       },
       error: (error) => resolve({ refusal: { code: 'INTERNAL', message: messageOf(error) } }),
     });
