@@ -1,5 +1,5 @@
 /** Real actors on a simulated clock: effects that a test settles, and time that moves only when told. */
-import { fromPromise } from 'xstate';
+import { fromPromise, type PromiseActorLogic } from 'xstate';
 import { createSimulatedClock, drainMicrotasks, type SimulatedClock } from '#adapters/clock/simulated/simulated-clock';
 
 /** One running effect. */
@@ -12,7 +12,7 @@ export interface Call<Input, Output> {
 
 /** An effect whose every call waits for the test. */
 export interface PlayedEffect<Input, Output> {
-  readonly logic: ReturnType<typeof fromPromise<Output, Input & NonNullable<unknown>>>;
+  readonly logic: PromiseActorLogic<Output, Input>;
   readonly calls: Call<Input, Output>[];
   /** The newest call; throws when there is none. */
   last(): Call<Input, Output>;
@@ -23,7 +23,7 @@ export const playedEffect = <Input, Output>(name: string): PlayedEffect<Input, O
   const calls: Call<Input, Output>[] = [];
   return {
     calls,
-    logic: fromPromise<Output, Input & NonNullable<unknown>>(
+    logic: fromPromise<Output, Input>(
       ({ input, signal }) =>
         new Promise((resolve, reject) => {
           calls.push({
