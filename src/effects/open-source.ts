@@ -13,7 +13,6 @@ export const openSource = async ({ source, facts, log, path }: DatabaseScope): P
       verdict: outcome.position === 0n ? 'new' : 'known',
       position: outcome.position,
     });
-    log.write('info', 'initialized db', { path });
     log.write('debug', 'database opened', { path, txid: formatTxid(outcome.position), 'wal-bytes': outcome.walBytes });
   }
   return outcome;
