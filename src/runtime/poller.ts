@@ -32,6 +32,11 @@ export interface Poller {
 
 /** Pause between two looks at a database that keeps changing, ms: fast enough for 200 MiB of WAL a second. */
 const BUSY_LOOK_MS = 5;
+/**
+ * Pauses before further looks when a notice was followed by a look without news, ms. The notice comes with the write to the
+ * WAL; the commit is published to other connections only after the writer's fsync, and of that nobody gives notice.
+ */
+const SECOND_LOOKS_MS = [2, 5, 15, 50, 150, 500, 1_500] as const;
 /** Looks without a notice while notices work, ms. */
 const SAFETY_LOOK_MS = 10_000;
 
@@ -40,6 +45,8 @@ interface Entry {
   readonly directory: string;
   isNoticed: boolean;
   isLooking: boolean;
+  /** Looks without news since the last notice. */
+  emptyLooks: number;
   timer: TimerHandle | undefined;
   /** A database that keeps changing is not looked at before this moment. */
   notBeforeMs: number;
@@ -59,7 +66,7 @@ export const createPoller = ({ watcher, clock, log }: { watcher: Watcher; clock:
   const schedule = (entry: Entry, delayMs: number): void => {
     if (entry.isEnded) return;
     clock.clearTimeout(entry.timer);
-    entry.timer = clock.setTimeout(() => notice(entry), delayMs);
+    entry.timer = clock.setTimeout(() => lookAgain(entry), delayMs);
   };
 
   const safetyMs = (entry: Entry): number =>
@@ -68,6 +75,11 @@ export const createPoller = ({ watcher, clock, log }: { watcher: Watcher; clock:
       : Math.max(SAFETY_LOOK_MS, entry.database.intervalMs);
 
   const notice = (entry: Entry): void => {
+    entry.emptyLooks = 0;
+    lookAgain(entry);
+  };
+
+  const lookAgain = (entry: Entry): void => {
     entry.isNoticed = true;
     act(entry);
   };
@@ -107,7 +119,9 @@ export const createPoller = ({ watcher, clock, log }: { watcher: Watcher; clock:
     }
     if (entry.isEnded) return;
     entry.notBeforeMs = isBusy ? clock.nowMs() + BUSY_LOOK_MS : 0;
-    schedule(entry, safetyMs(entry));
+    const againMs = isBusy ? undefined : SECOND_LOOKS_MS[entry.emptyLooks];
+    entry.emptyLooks = isBusy ? 0 : entry.emptyLooks + 1;
+    schedule(entry, againMs ?? safetyMs(entry));
     act(entry);
   };
 
@@ -151,6 +165,7 @@ export const createPoller = ({ watcher, clock, log }: { watcher: Watcher; clock:
         directory: path,
         isNoticed: false,
         isLooking: false,
+        emptyLooks: SECOND_LOOKS_MS.length,
         timer: undefined,
         notBeforeMs: 0,
         isEnded: false,
