@@ -26,6 +26,8 @@ export const lockMetadata = ({
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: 0 });
+    // Nothing is ever written, so there is no need for a journal on disk either.
+    database.pragma('journal_mode = memory');
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();
