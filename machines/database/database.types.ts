@@ -9,6 +9,7 @@ export interface ReplicaPlan {
   readonly syncIntervalMs: number;
 }
 
+/** What a database actor starts from; durations in milliseconds. */
 export interface DatabaseInput {
   /** Absolute path of the database file; the name of the actor. */
   readonly path: string;
@@ -44,15 +45,18 @@ export interface CheckpointOutput {
   readonly hasRestarted: boolean;
 }
 
+/** Take over the newest level-0 file `txid` of the replica `name`. */
 export interface AdoptInput {
   readonly name: string;
   readonly txid: Txid;
 }
 
+/** The next local file has to be a full copy with a TXID above `after`. */
 export interface RequireSnapshotInput {
   readonly after: Txid;
 }
 
+/** `finalPass`: read what was committed last before letting go. */
 export interface CloseInput {
   readonly finalPass: boolean;
 }
@@ -62,11 +66,13 @@ export interface AdoptOutput {
   readonly position: Txid;
 }
 
+/** Our position at the close; `snapshotTxid`: the full copy the last pass wrote, if any. */
 export interface CloseOutput {
   readonly position: Txid;
   readonly snapshotTxid: Txid | undefined;
 }
 
+/** What a database actor knows. */
 export interface DatabaseContext extends DatabaseInput {
   readonly position: Txid;
   readonly pageSize: number;
@@ -87,6 +93,7 @@ export interface DatabaseContext extends DatabaseInput {
   readonly runningReplicas: readonly string[];
 }
 
+/** What a database actor is told, by the runtime or by its replicas. */
 export type DatabaseEvent =
   | { readonly type: 'file.appeared' }
   | { readonly type: 'wal.grew'; readonly walBytes: number }

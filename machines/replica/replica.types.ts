@@ -27,6 +27,7 @@ export interface InspectOutput {
   readonly coveredThrough: Txid;
 }
 
+/** Compare the replica `name` with the local files up to `localPosition`. */
 export interface InspectInput {
   readonly name: string;
   readonly localPosition: Txid;
@@ -45,6 +46,7 @@ export interface UploadInput {
   readonly coveredThrough: Txid;
 }
 
+/** Where the replica stands after an upload. */
 export interface UploadOutput {
   readonly uploadedThrough: Txid;
   readonly coveredThrough: Txid;
@@ -52,6 +54,7 @@ export interface UploadOutput {
   readonly needsSnapshot: boolean;
 }
 
+/** What a replica actor starts from; durations in milliseconds. */
 export interface ReplicaInput {
   readonly name: string;
   readonly localPosition: Txid;
@@ -60,6 +63,7 @@ export interface ReplicaInput {
   readonly shutdownSyncIntervalMs: number;
 }
 
+/** What a replica actor knows. */
 export interface ReplicaContext extends ReplicaInput {
   /** Newest TXID the database has announced. */
   readonly committedThrough: Txid;
@@ -77,6 +81,7 @@ export interface ReplicaContext extends ReplicaInput {
   readonly lastError: { readonly code: string; readonly message: string } | undefined;
 }
 
+/** What a replica actor is told. */
 export type ReplicaEvent =
   | { readonly type: 'ltx.committed'; readonly through: Txid; readonly snapshotTxid: Txid | undefined }
   | { readonly type: 'sync.requested' }

@@ -7,6 +7,7 @@ export interface LoadOutput {
   readonly paths: readonly string[];
 }
 
+/** What the supervisor knows; `refusal`: why the configuration was not accepted. */
 export interface SupervisorContext {
   readonly paths: readonly string[];
   /** Shards that have not ended. */
@@ -14,6 +15,7 @@ export interface SupervisorContext {
   readonly refusal: Failure | undefined;
 }
 
+/** What the supervisor is told. */
 export type SupervisorEvent =
   | { readonly type: 'stop.requested' }
   | { readonly type: 'shard.stopped'; readonly shard: string }

@@ -29,6 +29,7 @@ export interface DatabasesInput {
   readonly onType: (type: string, at: Position) => void;
 }
 
+/** What the `dbs` list gives: single databases, watched directories, and the schedule replicas start from. */
 export interface ReadDatabases {
   readonly databases: readonly DatabaseSettings[];
   readonly directories: readonly DirectorySettings[];

@@ -45,6 +45,7 @@ export type ReadMap<F extends Fields> = {
   readonly [K in keyof F]?: Located<F[K] extends Field<infer T> ? T : never> | undefined;
 } & { readonly at: Position };
 
+/** The file itself, above every key. */
 export const ROOT_KEY: KeyPath = { path: '', pattern: '' };
 
 /** The key below another one. */
@@ -86,11 +87,13 @@ export const mismatch = (
 export const text: Field<string> = (node, key, reading) =>
   node.kind === 'scalar' ? node.text : mismatch(node, key, reading, 'string');
 
+/** True or false, in the words `parseBoolean` knows. */
 export const boolean: Field<boolean> = (node, key, reading) => {
   const value = node.kind === 'scalar' ? parseBoolean(node.text) : undefined;
   return value ?? mismatch(node, key, reading, 'bool', 'write true or false');
 };
 
+/** A whole number without quotes. */
 export const integer: Field<number> = (node, key, reading) => {
   const value = node.kind === 'scalar' && !node.isQuoted ? parseInteger(node.text) : undefined;
   return value ?? mismatch(node, key, reading, 'int', 'write a whole number without quotes');

@@ -189,10 +189,19 @@ export const FILE_FIELDS = {
   strict: boolean,
 } satisfies Fields;
 
+/** The file as written: keys present, of the right type, not yet checked against each other. */
 export type RawFile = ReadMap<typeof FILE_FIELDS>;
+
+/** One entry of `dbs` as written. */
 export type RawDatabase = ReadMap<typeof databaseFields>;
+
+/** One replica as written. */
 export type RawReplica = ReadMap<typeof replicaFields>;
+
+/** One hook as written: a command or a URL. */
 export type RawHook = ReadMap<typeof hookFields>;
+
+/** `exec` as written: the child command, or commands to run once at the start. */
 export type RawExec =
   | { readonly kind: 'command'; readonly command: string }
   | {

@@ -6,6 +6,7 @@
 /** Every replica type, in the spelling of commands and log lines. */
 export const REPLICA_TYPES = ['abs', 'file', 'gs', 'nats', 'oss', 's3', 'sftp', 'webdav'] as const;
 
+/** A destination's type, as `type` names it. */
 export type ReplicaType = (typeof REPLICA_TYPES)[number];
 
 /** What every destination has. */
@@ -58,6 +59,7 @@ export interface S3ReplicaSettings extends ReplicaCommonSettings {
   readonly sse: SseSettings | undefined;
 }
 
+/** Services with the S3 protocol, told apart by their endpoint. */
 export type S3Provider =
   | 'aws'
   | 'tigris'
@@ -155,6 +157,7 @@ export interface NatsReplicaSettings extends ReplicaCommonSettings {
   readonly timeoutMs: number;
 }
 
+/** The way to sign in to NATS; every field but a user name or a path is a secret. */
 export type NatsAuth =
   | { readonly kind: 'jwt'; readonly jwt: string; readonly seed: string }
   | { readonly kind: 'creds'; readonly credsPath: string }
@@ -177,6 +180,7 @@ export interface OssReplicaSettings extends ReplicaCommonSettings {
   readonly concurrency: number;
 }
 
+/** Settings of one replica; `type` tells which. */
 export type ReplicaSettings =
   | AbsReplicaSettings
   | FileReplicaSettings

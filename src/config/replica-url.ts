@@ -20,6 +20,7 @@ export interface ReplicaUrl {
   readonly query: ReadonlyMap<string, string>;
 }
 
+/** A replica URL taken apart, or why it is none. */
 export type ParsedReplicaUrl =
   | { readonly kind: 'url'; readonly url: ReplicaUrl }
   /** No `scheme://` in front. */

@@ -12,6 +12,7 @@ export interface S3Place {
   readonly forcePathStyle?: boolean;
 }
 
+/** The place an S3 host stands for, or why it cannot be used. */
 export type S3PlaceResult = S3Place | { readonly problem: string };
 
 /** A host form: its pattern (`bucket` and `region` groups) and what follows from it. */

@@ -134,6 +134,7 @@ export interface BindAddress {
   readonly port: number;
 }
 
+/** MCP over HTTP. */
 export interface McpSettings {
   readonly address: BindAddress;
   /** Bearer token, a secret; undefined: no authentication. */
@@ -143,6 +144,7 @@ export interface McpSettings {
   readonly restoreDirectory: string | undefined;
 }
 
+/** The control socket. */
 export interface SocketSettings {
   readonly enabled: boolean;
   readonly path: string;
@@ -152,9 +154,13 @@ export interface SocketSettings {
   readonly required: boolean;
 }
 
+/** Form of the log lines. */
 export type LoggingType = 'text' | 'json' | 'pretty';
+
+/** Least level that is logged. */
 export type LoggingLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
+/** The log of the process: `stderr` instead of stdout, `source` adds the caller's file and line. */
 export interface LoggingSettings {
   readonly level: LoggingLevel;
   readonly type: LoggingType;
@@ -167,6 +173,7 @@ export type Hook =
   | { readonly kind: 'cmd'; readonly cmd: readonly string[] }
   | { readonly kind: 'url'; readonly url: string };
 
+/** What to run when something changed, by event. */
 export interface HookSettings {
   readonly failure: readonly Hook[];
   readonly recovery: readonly Hook[];

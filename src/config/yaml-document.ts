@@ -21,6 +21,7 @@ import type { Findings, Position } from './problems.ts';
 /** A value of the file. */
 export type ConfigNode = ScalarNode | ListNode | MapNode;
 
+/** A single value as text; `isQuoted` tells `"1"` from `1`. */
 export interface ScalarNode {
   readonly kind: 'scalar';
   readonly at: Position;
@@ -28,6 +29,7 @@ export interface ScalarNode {
   readonly isQuoted: boolean;
 }
 
+/** A list, in the order of the file. */
 export interface ListNode {
   readonly kind: 'list';
   readonly at: Position;
@@ -41,6 +43,7 @@ export interface MapNode {
   readonly entries: ReadonlyMap<string, MapEntry>;
 }
 
+/** A value of a map and the place of its key. */
 export interface MapEntry {
   readonly keyAt: Position;
   readonly value: ConfigNode;

@@ -7,6 +7,7 @@ import type { LocalLtxFile } from '#ports/level-zero';
 import type { LtxFileInfo, ReplicaStorage } from '#ports/storage';
 import type { DatabaseScope, ReplicaScope } from './database-scope.ts';
 
+/** How a replica stands to the local files; `foreign`: one TXID, two contents. */
 export type Verdict = 'empty' | 'same' | 'behind' | 'ahead' | 'foreign' | 'unreachable';
 
 /** What the look found; see the replica machine. */

@@ -7,6 +7,7 @@ import type { DatabaseScope, ReplicaScope } from './database-scope.ts';
 import type { FullCopies } from './full-copies.ts';
 import { probeNewest } from './probe-replica.ts';
 
+/** Which local files a replica lacks. */
 export interface UploadRequest {
   /** Newest acknowledged TXID. */
   readonly after: Txid;
@@ -16,6 +17,7 @@ export interface UploadRequest {
   readonly coveredThrough: Txid;
 }
 
+/** Where the replica stands afterwards; `needsSnapshot`: a hole that no local full copy bridges. */
 export interface UploadResult {
   readonly uploadedThrough: Txid;
   readonly coveredThrough: Txid;

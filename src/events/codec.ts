@@ -30,6 +30,7 @@ interface FactShape {
   readonly upcasters: readonly Upcaster[];
 }
 
+/** The shape of each fact by its type. */
 export type FactShapes = Readonly<Record<string, FactShape>>;
 
 const at = (home: FactShape['home'], upcasters: readonly Upcaster[] = []): FactShape => ({ home, upcasters });

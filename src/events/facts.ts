@@ -71,8 +71,10 @@ export type LogFact =
   /** What all older facts of this stream added up to. */
   | ({ readonly type: 'state.folded' } & FoldedState);
 
+/** Everything that may be recorded. */
 export type Fact = DaemonFact | DatabaseFact | ReplicaFact | LevelFact | LogFact;
 
+/** The name of a fact, `subject.verb` in the past tense. */
 export type FactType = Fact['type'];
 
 /** A fact with its place in the log. */

@@ -9,6 +9,7 @@ interface Gaps {
   readonly lost: number;
 }
 
+/** What the facts say of the daemon. */
 export interface DaemonState extends Gaps {
   readonly version: string | undefined;
   readonly startedAtMs: number | undefined;
@@ -25,6 +26,7 @@ export interface DaemonState extends Gaps {
     | undefined;
 }
 
+/** What the facts say of one database. */
 export interface DatabaseState extends Gaps {
   readonly openedAtMs: number | undefined;
   /** Newest TXID the facts know of; the files may be further. */
@@ -43,6 +45,7 @@ export interface DatabaseState extends Gaps {
   readonly drill: DrillResult | undefined;
 }
 
+/** How the last trial restore ended. */
 export type DrillResult =
   | {
       readonly result: 'passed';
@@ -53,6 +56,7 @@ export type DrillResult =
     }
   | { readonly result: 'failed'; readonly atMs: number; readonly stage: string; readonly cause: string };
 
+/** What the facts say of one replica. */
 export interface ReplicaState extends Gaps {
   readonly connectedAtMs: number | undefined;
   /** Highest TXID seen at the last look. */
@@ -89,8 +93,10 @@ export type FoldedState =
   | { readonly kind: 'replica'; readonly state: ReplicaState }
   | { readonly kind: 'level'; readonly state: LevelState };
 
+/** What a stream of facts is about. */
 export type StreamKind = FoldedState['kind'];
 
+/** A daemon without facts. */
 export const INITIAL_DAEMON: DaemonState = {
   lost: 0,
   version: undefined,
@@ -101,6 +107,7 @@ export const INITIAL_DAEMON: DaemonState = {
   rejection: undefined,
 };
 
+/** A database without facts. */
 export const INITIAL_DATABASE: DatabaseState = {
   lost: 0,
   openedAtMs: undefined,
@@ -115,6 +122,7 @@ export const INITIAL_DATABASE: DatabaseState = {
   drill: undefined,
 };
 
+/** A replica without facts. */
 export const INITIAL_REPLICA: ReplicaState = {
   lost: 0,
   connectedAtMs: undefined,
@@ -125,6 +133,7 @@ export const INITIAL_REPLICA: ReplicaState = {
   fencedBy: undefined,
 };
 
+/** A level without facts. */
 export const INITIAL_LEVEL: LevelState = {
   lost: 0,
   compacted: undefined,

@@ -1,6 +1,7 @@
 /** The fact log: what happened, in order, by stream. */
 import type { Fact, RecordedFact } from '#events/facts';
 
+/** An append-only log of what happened; it explains, it does not decide. */
 export interface FactLog {
   /** Resolves when the fact is stored or queued within the bounded memory; never throws for a broken or full log. */
   append(stream: string, fact: Fact): Promise<void>;

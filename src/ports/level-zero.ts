@@ -8,6 +8,7 @@ export interface LocalLtxFile extends TxidRange {
   readonly modifiedAtMs: number;
 }
 
+/** The local level-0 files of one database. */
 export interface LevelZeroFiles {
   /** Ascending by TXID; empty when the folder does not exist. Names that are no LTX names are skipped. */
   list(): Promise<readonly LocalLtxFile[]>;

@@ -1,5 +1,6 @@
 /** A structured log. Messages and attribute names are those operators already know (cli.md 3 and 5.7). */
 
+/** Severity, ascending. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** Values a log line may carry. A nested object is a group. No secrets, no row contents. */
@@ -17,6 +18,7 @@ export interface LogDuration {
   readonly durationMs: number;
 }
 
+/** Attributes by name; undefined ones are left out. */
 export type LogAttributes = Readonly<Record<string, LogValue>>;
 
 export interface Log {

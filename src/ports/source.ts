@@ -23,6 +23,7 @@ export interface SourceSettings {
 /** Why the next file is a full copy; the text is what the log and the facts show. */
 export type SnapshotReason = string;
 
+/** What opening a database gave. */
 export type OpenOutcome =
   /** There is no file at the path; nothing is held. */
   | { readonly kind: 'absent' }
@@ -70,6 +71,7 @@ export interface CheckpointOutcome {
   readonly isReaderBlocking: boolean;
 }
 
+/** What one pass over the WAL did. */
 export interface PassOutcome {
   /** Newest local TXID after the pass. */
   readonly position: Txid;
@@ -84,11 +86,13 @@ export interface PassOutcome {
   readonly violations: number;
 }
 
+/** Where the local files stand at the close, and what its last pass published. */
 export interface CloseOutcome {
   readonly position: Txid;
   readonly written: readonly WrittenFile[];
 }
 
+/** A live database that is followed; calls are taken one after the other. */
 export interface SourceDatabase {
   /**
    * Takes lock, connections and pin, reads the newest local position, removes leftovers (`*.tmp`). All or nothing.

@@ -14,6 +14,7 @@ import { type HostedDatabase, provideDatabaseSystem } from './hosted-database.ts
 import { createPoller } from './poller.ts';
 import { createUploadLimiters } from './upload-limiters.ts';
 
+/** What a daemon is made of. */
 export interface DaemonOptions {
   readonly ports: DaemonPorts;
   /** The accepted configuration; a refused one rejects with a ReplicationError and nothing is opened. */

@@ -7,7 +7,10 @@ import type { provideDatabaseMachine } from './database-logic.ts';
 import { bindScope, type RunningScope } from './database-scopes.ts';
 import type { Poller } from './poller.ts';
 
+/** The database machine with its effects provided. */
 export type DatabaseLogic = ReturnType<typeof provideDatabaseMachine>;
+
+/** A running actor of that machine. */
 export type DatabaseActor = ActorRefFrom<DatabaseLogic>;
 
 /** What the daemon keeps of a database that runs. */
@@ -17,6 +20,7 @@ export interface HostedDatabase {
   actor: DatabaseActor | undefined;
 }
 
+/** What hosts share; `databases` are keyed by path. */
 export interface HostServices {
   readonly logic: DatabaseLogic;
   readonly poller: Poller;

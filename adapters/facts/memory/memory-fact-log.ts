@@ -15,6 +15,7 @@ export interface MemoryFactRow extends StoredFact {
   readonly atMs: number;
 }
 
+/** How to make a log in memory. */
 export interface MemoryFactLogOptions {
   readonly clock: Clock;
   /** Where the facts are; they outlive the log, as a file outlives a killed process. */

@@ -30,6 +30,7 @@ const RETRY_MS = 10_000;
 /** Size at which the log counts as full: ten million facts, which only a log that is never summed up reaches. */
 const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 
+/** How to open a log file. */
 export interface SqliteFactLogOptions {
   /** The file; its directory is made. */
   readonly path: string;

@@ -13,6 +13,7 @@ const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
 /** winston's own key for the finished line. */
 const MESSAGE = Symbol.for('message');
 
+/** Where the lines go and how they look. */
 export interface WinstonLogOptions {
   readonly level: LogLevel;
   readonly type: LogType;

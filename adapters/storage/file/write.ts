@@ -10,6 +10,7 @@ import { errnoOf, onDisk } from './errors.ts';
 const STAGING_BYTES = 256 * 1024;
 const TEMP_NAME_TRIES = 16;
 
+/** One file to be written whole or not at all. */
 export interface FileWrite {
   readonly path: string;
   readonly body: LtxBody;

@@ -24,6 +24,8 @@ import { sleep, within } from './waiting.ts';
 export const READ_FAILURES_MAX = 8;
 /** First wait; doubled each time, drawn from [0, wait). */
 export const READ_RETRY_DELAY_MS = 250;
+
+/** Longest wait between two attempts. */
 export const READ_RETRY_DELAY_MS_MAX = 20_000;
 /** A pending read that brings nothing for this long is a broken connection. */
 export const READ_IDLE_MS_MAX = 60_000;
