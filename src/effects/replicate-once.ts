@@ -1,5 +1,5 @@
 /** One complete pass over one database without any machine: read, upload everywhere, close. For `replicate -once`. */
-import { laterTxid, type Txid } from '#domain/txid';
+import { formatTxid, laterTxid, type Txid } from '#domain/txid';
 import { ReplicationError } from '#errors/replication-error';
 import { adoptLevelZero } from './adopt-level-zero.ts';
 import { closeSource } from './close-source.ts';
@@ -119,6 +119,8 @@ const uploadAll = async (
   while (after < through) {
     const result = await uploadPending(scope, replica, { after, through, coveredThrough }, fullCopies, signal);
     if (result.needsSnapshot) {
+      // Asking again would write full copies without end.
+      if (!isOurs) throw neverBridged(scope, replica, through);
       await requireSnapshot(scope, { after: laterTxid(through, inspection.highestTxid) });
       const read = await readToTheEnd(scope);
       await uploadAll(scope, replica, { ...inspection, verdict: 'foreign', coveredThrough }, read, fullCopies, signal);
@@ -128,3 +130,14 @@ const uploadAll = async (
     coveredThrough = result.coveredThrough;
   }
 };
+
+const neverBridged = (scope: DatabaseScope, replica: ReplicaScope, through: Txid): ReplicationError =>
+  new ReplicationError(
+    'LTX_FILE_MISSING',
+    `replica ${replica.name} of ${scope.path} cannot be continued: no local full copy leads to ${formatTxid(through)}`,
+    {
+      retryable: true,
+      hint: 'Run the command again; something removes the local files.',
+      details: { path: scope.path },
+    },
+  );
