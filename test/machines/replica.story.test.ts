@@ -118,9 +118,10 @@ describe('replica', () => {
     await inspect.last().done(foreign);
     actor.send({ type: 'ltx.committed', through: 91n, snapshotTxid: 91n });
     await upload.last().fail(failure);
+    actor.send({ type: 'ltx.committed', through: 92n, snapshotTxid: undefined });
     await pass(clock, 1_000);
     await inspect.last().done(foreign);
-    expect(upload.last().input).toEqual({ name: 'a', after: 90n, through: 91n, coveredThrough: 90n });
+    expect(upload.last().input).toEqual({ name: 'a', after: 90n, through: 92n, coveredThrough: 90n });
     expect(typesOf(reports).filter((type) => type === 'replica.needsSnapshot')).toHaveLength(1);
   });
 
