@@ -23,8 +23,8 @@ export interface Flag<T> {
   readonly parse: (text: string) => ParsedValue<T>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a table of flags of any value type; FlagValues gives each its own type back.
 /** Flags by name. */
+// biome-ignore lint/suspicious/noExplicitAny: a table of flags of any value type; FlagValues gives each its own type back.
 export type FlagTable = Readonly<Record<string, Flag<any>>>;
 
 /** The values of a table of flags. */

@@ -2,9 +2,12 @@
 
 /** Key paths without indexes; keys of a replica are `replica.NAME` wherever they stand, replica types are `type: NAME`. */
 export const keysNotInEffect: readonly string[] = [
+  'addr',
+  'dbs[].busy-timeout',
   'dbs[].dir',
   'dbs[].drill',
   'dbs[].snapshot',
+  'dbs[].truncate-page-n',
   'dormant-after',
   'exec[].cmd',
   'heartbeat-interval',
@@ -20,6 +23,7 @@ export const keysNotInEffect: readonly string[] = [
   'replica.max-backlog',
   'replica.retention',
   'replica.snapshot-interval',
+  'replica.validation-interval',
   'retention',
   'snapshot',
   'socket',

@@ -29,7 +29,7 @@ function undocumented(file: SourceFile): readonly string[] {
   return lines.flatMap((line, index) => {
     const name = pattern.exec(line)?.[1];
     if (name === undefined) return [];
-    const above = lines.slice(0, index).findLast((previous) => previous.trim() !== '') ?? '';
+    const above = lines.slice(0, index).findLast((previous) => !/^\s*(?:$|\/\/ biome-ignore )/.test(previous)) ?? '';
     const isDirectlyBelow = lines[index - 1]?.trim() !== '';
     const isOverload = new RegExp(`^export (?:async )?function ${name}\\b.*;$`).test(above);
     const isNamesake = openingComment(file.text) !== '' && name.toLowerCase() === namesake(file.path);
@@ -77,6 +77,7 @@ describe('names', () => {
     const of = (text: string) => undocumented({ path: 'src/domain/other.ts', text });
     expect(of('/** A file. */\n\nexport const a = 1;')).toHaveLength(1);
     expect(of('/** A file. */\nconst b = 1;\nexport function a(): void {}')).toHaveLength(1);
+    expect(of('/** One. */\n// biome-ignore lint/a/b: c\nexport const a = 1;')).toEqual([]);
     expect(of('/** The other. */\nimport b;\nexport const other = 1;')).toEqual([]);
     expect(of('/** One. */\nexport function a(x: string): void;\nexport function a(x: unknown): void {}')).toEqual([]);
   });
