@@ -51,7 +51,7 @@ const meanings: readonly (readonly [RegExp, Meaning])[] = [
     /^SQLITE_NOTADB/,
     {
       code: 'DATABASE_NOT_A_DATABASE',
-      retryable: false,
+      retryable: true,
       hint: 'Check the path; encrypted databases cannot be replicated.',
     },
   ],

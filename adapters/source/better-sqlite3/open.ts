@@ -86,7 +86,7 @@ const checkAccess = (path: string): boolean => {
   try {
     if (!fs.statSync(path).isFile()) {
       throw new ReplicationError('DATABASE_NOT_A_DATABASE', `${path} is not a file`, {
-        retryable: false,
+        retryable: true,
         hint: 'Check the path of the database.',
         details: { path },
       });

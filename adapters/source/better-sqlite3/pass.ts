@@ -19,6 +19,8 @@ import type { FollowedDatabase } from './state.ts';
 import { readWal, withWal } from './wal-file.ts';
 
 const TRIES = 6;
+/** Looks at a log whose frames do not check out, before the WAL counts as damaged and not as being rewritten. */
+const UNREADABLE_LOOKS_MAX = 3;
 
 /** What one step over the WAL brought. */
 export interface Advance {
@@ -139,7 +141,7 @@ const writeFullCopy = (db: FollowedDatabase, { walFd, header, seen }: Reading): 
   const logEnd = walOffsetAfter(seen.log, db.pageSize);
   if (batch.end !== logEnd) {
     db.unreadableLooks += 1;
-    if (db.unreadableLooks > TRIES) throw damagedWal(db, batch.end, logEnd);
+    if (db.unreadableLooks > UNREADABLE_LOOKS_MAX) throw damagedWal(db, batch.end, logEnd);
     throw new WalMoved(`frames end at ${batch.end}, the log at ${logEnd}`);
   }
   db.unreadableLooks = 0;

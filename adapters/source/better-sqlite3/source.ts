@@ -91,6 +91,8 @@ export const createBetterSqlite3Source = ({
 
 const look = (db: FollowedDatabase): LookOutcome => {
   try {
+    // Our connections follow the file they opened: of another one at the path they would never notice a change.
+    checkIdentity(db.context.settings.databasePath, db.identity);
     releaseIdleSecond(db);
     const { log } = db.control.noop();
     const walBytes = walOffsetAfter(Math.max(0, log), db.pageSize);
