@@ -135,9 +135,9 @@ export const createPoller = ({ watcher, clock, log }: { watcher: Watcher; clock:
         (name) => {
           if (name === undefined) lookAround();
           else {
+            // A database file under its own name: it has appeared, was replaced, or a checkpoint wrote to it.
             const entry = directory.entries.get(name.endsWith('-wal') ? name.slice(0, -4) : name);
-            if (entry !== undefined && (name.endsWith('-wal') || entry.database.readiness() === 'waiting'))
-              notice(entry);
+            if (entry !== undefined) notice(entry);
           }
         },
         (error) => {

@@ -61,9 +61,16 @@ describe('poller', () => {
     const { database } = add('/data/a.db');
     database.outcome = { hasChanged: false, walBytes: 0 };
     await change('a.db-wal');
-    await change('a.db');
     await change('b.db-wal');
+    await change('a.db-shm');
     expect(database).toMatchObject({ looks: 1, news: [] });
+  });
+
+  test('a change of the database file itself is looked at: it may have been replaced', async () => {
+    const { add, change } = start();
+    const { database } = add('/data/a.db');
+    await change('a.db');
+    expect(database).toMatchObject({ looks: 1, news: [4_120] });
   });
 
   test('notices while a database works are one look once it rests', async () => {

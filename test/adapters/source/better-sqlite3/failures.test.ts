@@ -121,11 +121,11 @@ describe('an open', () => {
     await db.expectReplayEqualsSource();
   });
 
-  test('refuses what is not a database', async () => {
+  test('refuses what is not a database, and would try again: somebody may put the right file there', async () => {
     await using db = await followedDatabase();
     await db.app.close();
     writeFileSync(db.path, Buffer.alloc(8192, 'garbage '));
-    await expect(db.source().open()).rejects.toMatchObject({ code: 'DATABASE_NOT_A_DATABASE', retryable: false });
+    await expect(db.source().open()).rejects.toMatchObject({ code: 'DATABASE_NOT_A_DATABASE', retryable: true });
     rmSync(db.path);
     mkdirSync(db.path);
     await expect(db.source().open()).rejects.toMatchObject({ code: 'DATABASE_NOT_A_DATABASE' });
