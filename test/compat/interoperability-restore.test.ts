@@ -1,9 +1,11 @@
 /** Whole stories replicated by one program and restored by another: at the end and at moments on the way. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { decodeLtxHeader } from '#format/ltx/header';
 import { copyCheckpointed } from '../support/compare-databases.ts';
 import type { PeerVersion } from '../support/peer.ts';
 import type { RunningProgram } from '../support/program.ts';
-import { newestTxid } from '../support/replica-files.ts';
+import { listReplicaFiles, newestTxid } from '../support/replica-files.ts';
 import { chooseSeed, randomFrom } from '../support/seed.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { runWriter } from '../support/writer.ts';
@@ -70,6 +72,12 @@ describe('what we write', () => {
       const { replicaPath } = scene;
       expect(snapshots.length).toBeGreaterThan(2);
       await expectRestored(['0.5.17', 'ours'], { replicaPath, expectedPath: scene.databasePath, when: 'at the end' });
+      for (const { level, path } of await listReplicaFiles(replicaPath)) {
+        const { flags, preApplyChecksum, walOffset } = decodeLtxHeader((await readFile(path)).subarray(0, 100));
+        // A later release refuses checksums at the end of a chain, and stands still before an offset below 32.
+        expect({ flags, preApplyChecksum }).toEqual({ flags: 2, preApplyChecksum: 0n });
+        if (level === 0) expect(walOffset).toBeGreaterThanOrEqual(32n);
+      }
       for (const { name, txid, path } of snapshots) {
         await expectRestored(['0.5.17'], { replicaPath, expectedPath: path, txid, when: name });
       }
@@ -79,7 +87,9 @@ describe('what we write', () => {
 
 describe('what the releases write', () => {
   const cases = (['0.5.17', '0.5.15'] as const).flatMap((version) =>
-    workloadProfiles.map((profile) => ({ version, profile, name: profile.name })),
+    workloadProfiles
+      .filter(({ pageSize }) => version === '0.5.17' || pageSize < 4096)
+      .map((profile) => ({ version, profile, name: profile.name })),
   );
 
   test.each(cases)('we restore what $version wrote at page size $name, latest and after every pass', async (given) => {
