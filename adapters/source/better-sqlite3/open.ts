@@ -6,6 +6,7 @@ import {
   type ControlConnection,
   checkSqliteVersion,
   openControl,
+  openKeeper,
   openTransactions,
   type TransactionConnection,
 } from './connections.ts';
@@ -121,6 +122,30 @@ export const closeDatabase = (db: FollowedDatabase): void => {
     () => db.lock.release(),
   ].flatMap(attempt);
   if (failures.length > 0) throw toSourceError(failures[0], 'close', db.context.settings.databasePath);
+};
+
+/**
+ * As if the process had died: connections and locks go, nothing is finished and nothing is remembered. What would harm another
+ * connection of this process if it were closed now (the descriptor), and what a dead process leaves behind (the WAL, kept by
+ * a read-only connection), ends with the returned function.
+ */
+export const abandonDatabase = (db: FollowedDatabase): (() => void) => {
+  const { files, settings } = db.context;
+  const keeper = openKeeper(settings.databasePath);
+  const { control, pinned, second, lock, descriptor } = db;
+  for (const step of [
+    () => pinned.rollback(),
+    () => pinned.close(),
+    () => second?.close(),
+    () => control.close(),
+    () => lock.release(),
+  ]) {
+    attempt(step);
+  }
+  return () => {
+    keeper.close();
+    files.closeDatabase(descriptor);
+  };
 };
 
 /** Runs a step; its failure as a list of one. */

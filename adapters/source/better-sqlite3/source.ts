@@ -15,7 +15,7 @@ import type {
 } from '#ports/source';
 import { checkIdentity } from './identity.ts';
 import { adoptStaged, trimLocal } from './local-state.ts';
-import { closeDatabase, openDatabase } from './open.ts';
+import { abandonDatabase, closeDatabase, openDatabase } from './open.ts';
 import { advance } from './pass.ts';
 import { checkpointPassively, seal } from './seal.ts';
 import { nodeSourceFiles, type SourceFiles } from './source-files.ts';
@@ -37,6 +37,12 @@ export interface BetterSqlite3SourceOptions {
   readonly monotonicMs?: () => number;
 }
 
+/** A source that a simulation can crash. */
+export interface BetterSqlite3Source extends SourceDatabase {
+  /** As if the process had died; call the result when the simulated world ends. The source is closed afterwards. */
+  abandon(): () => void;
+}
+
 /** A source that is closed. */
 export const createBetterSqlite3Source = ({
   settings,
@@ -44,7 +50,7 @@ export const createBetterSqlite3Source = ({
   workspace,
   files = nodeSourceFiles,
   monotonicMs = () => performance.now(),
-}: BetterSqlite3SourceOptions): SourceDatabase => {
+}: BetterSqlite3SourceOptions): BetterSqlite3Source => {
   const context: SourceContext = { settings, clock, workspace, files, monotonicMs };
   let opened: FollowedDatabase | undefined;
 
@@ -75,6 +81,11 @@ export const createBetterSqlite3Source = ({
     },
     adopt: async (staged) => adoptStaged(current(), staged),
     trim: async (txids) => trimLocal(current(), txids),
+    abandon: () => {
+      const db = opened;
+      opened = undefined;
+      return db === undefined ? () => undefined : abandonDatabase(db);
+    },
     close: async ({ finalPass }): Promise<CloseOutcome> => {
       const db = opened;
       if (db === undefined) return { position: 0n, written: [] };
