@@ -82,7 +82,7 @@ const writeIncrement = (db: FollowedDatabase, reading: Reading & { readonly limi
   if (db.end.offset >= logEnd) return nothing;
   const from = db.end.offset;
   const batch = capture(db.context.workspace, { walFd, header, from, chain: db.end, log: seen.log, limitBytes });
-  if (!batch.isCut && batch.end !== logEnd) throw new WalMoved(`frames end at ${batch.end}, the log at ${logEnd}`);
+  if (!batch.isCut) checkReached(db, batch.end, logEnd);
   const written = publishBatch(db, { walFd, batch, confirm: () => confirmHeader(walFd, seen) });
   return { written: [written], isCut: batch.end < logEnd };
 };
@@ -139,12 +139,7 @@ const writeFullCopy = (db: FollowedDatabase, { walFd, header, seen }: Reading): 
     limitBytes: 0,
   });
   const logEnd = walOffsetAfter(seen.log, db.pageSize);
-  if (batch.end !== logEnd) {
-    db.unreadableLooks += 1;
-    if (db.unreadableLooks > UNREADABLE_LOOKS_MAX) throw damagedWal(db, batch.end, logEnd);
-    throw new WalMoved(`frames end at ${batch.end}, the log at ${logEnd}`);
-  }
-  db.unreadableLooks = 0;
+  checkReached(db, batch.end, logEnd);
   const copies = newestCopies(batch, lockPageNumber(db.pageSize));
   const origin = { ...originOf(db), wal: { fd: walFd, batch, copies } };
   const end = { ...start, offset: batch.end, ...batch.chain };
@@ -159,6 +154,17 @@ const writeFullCopy = (db: FollowedDatabase, { walFd, header, seen }: Reading): 
     confirm: () => confirmHeader(walFd, seen),
   });
   return { written: [written], isCut: false };
+};
+
+/** All that SQLite counts was read. If not: the WAL is being rewritten, or, when that does not end, damaged. */
+const checkReached = (db: FollowedDatabase, end: number, logEnd: number): void => {
+  if (end === logEnd) {
+    db.unreadableLooks = 0;
+    return;
+  }
+  db.unreadableLooks += 1;
+  if (db.unreadableLooks > UNREADABLE_LOOKS_MAX) throw damagedWal(db, end, logEnd);
+  throw new WalMoved(`frames end at ${end}, the log at ${logEnd}`);
 };
 
 /** A full copy while a restart is pending and the WAL holds nothing: all of it is in the database file. */

@@ -17,6 +17,7 @@ import { checkIdentity } from './identity.ts';
 import { adoptStaged, trimLocal } from './local-state.ts';
 import { abandonDatabase, closeDatabase, openDatabase } from './open.ts';
 import { advance } from './pass.ts';
+import { reopenConnections } from './reopen.ts';
 import { checkpointPassively, seal } from './seal.ts';
 import { nodeSourceFiles, type SourceFiles } from './source-files.ts';
 import type { FollowedDatabase, SourceContext } from './state.ts';
@@ -71,7 +72,7 @@ export const createBetterSqlite3Source = ({
     pass: async () => pass(current()),
     checkpoint: async (mode) => {
       const db = current();
-      checkIdentity(settings.databasePath, db.identity);
+      prepare(db);
       return mode === 'passive' ? checkpointPassively(db) : seal(db).outcome;
     },
     requireSnapshot: async ({ after, reason }) => {
@@ -125,9 +126,15 @@ const releaseIdleSecond = (db: FollowedDatabase): void => {
   db.second = undefined;
 };
 
+/** The files are still those that were opened, and there is a pin: one that could not be begun again is begun now. */
+const prepare = (db: FollowedDatabase): void => {
+  checkIdentity(db.context.settings.databasePath, db.identity);
+  if (db.lostPin !== undefined) reopenConnections(db, db.lostPin);
+};
+
 const pass = (db: FollowedDatabase): PassOutcome => {
   const { settings } = db.context;
-  checkIdentity(settings.databasePath, db.identity);
+  prepare(db);
   const violationsBefore = db.violations;
   db.seenVersion = undefined;
   const version = db.control.dataVersion();
@@ -169,6 +176,6 @@ const checkpointInput = (db: FollowedDatabase, log: number): CheckpointInput => 
 
 /** The last pass, without a limit. */
 const finish = (db: FollowedDatabase): CloseOutcome['written'] => {
-  checkIdentity(db.context.settings.databasePath, db.identity);
+  prepare(db);
   return advance(db, { limitBytes: 0 }).written;
 };

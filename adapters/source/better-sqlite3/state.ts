@@ -73,7 +73,7 @@ export interface FollowedDatabase {
   /** Present: the pin was lost; everything is opened again before the next work. */
   lostPin: string | undefined;
   secondUsedAtMs: number;
-  /** Full copies in a row that met a WAL whose valid frames end before the log does. */
+  /** Looks in a row that met a WAL whose valid frames end before the log does. */
   unreadableLooks: number;
   hasSyncedSinceCheckpoint: boolean;
   /** Seals that a reader stopped, in a row, and when to try again. */

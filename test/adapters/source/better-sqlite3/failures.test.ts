@@ -95,6 +95,31 @@ describe('a failed pass', () => {
   });
 });
 
+test('a pin that cannot be begun again for a while is begun when it can, with a full copy', async () => {
+  await using db = await followedDatabase();
+  const source = db.source();
+  await source.open();
+  await db.app.repeat(insert, 5);
+  await syncAll(source);
+  // All locks on the file of the read marks are gone (H1); the application restarts the WAL and then holds the write lock.
+  closeSync(openSync(`${db.path}-shm`, 'r'));
+  await db.app.pragma('busy_timeout = 0');
+  await db.app.pragma('wal_checkpoint(TRUNCATE)');
+  await db.app.exec(insert);
+  await db.app.pragma('wal_checkpoint(PASSIVE)');
+  await db.app.exec('BEGIN IMMEDIATE');
+  for (let i = 0; i < 3; i++) {
+    await expect(source.pass()).rejects.toMatchObject({ code: 'DATABASE_BUSY', retryable: true });
+    await expect(source.checkpoint('sealed')).rejects.toMatchObject({ code: 'DATABASE_BUSY' });
+    expect((await source.look()).hasChanged).toBe(true);
+  }
+  await db.app.exec('COMMIT');
+  expect((await syncAll(source))[0]?.snapshotReason).toMatch(/snapshotting$/);
+  await db.app.exec(insert);
+  await syncAll(source);
+  await db.expectReplayEqualsSource();
+});
+
 describe('an open', () => {
   test('finds that there is no file, takes nothing, and finds it later', async () => {
     await using db = await followedDatabase();
