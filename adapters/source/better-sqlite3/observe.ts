@@ -52,6 +52,8 @@ export type Verdict =
   | { readonly kind: 'wait' }
   /** Read on from the end, which may have moved to the start of the next generation. */
   | { readonly kind: 'continue'; readonly header: WalHeader }
+  /** The WAL was started over, lawfully, while we looked: look again. */
+  | { readonly kind: 'moved' }
   /** What cannot happen while the pin holds has happened. */
   | { readonly kind: 'lost'; readonly reason: string };
 
@@ -72,7 +74,11 @@ export const judge = (db: FollowedDatabase, walFd: number | undefined, seen: Obs
     if (checkpointed > db.pin.log)
       return { kind: 'lost', reason: 'wal checkpointed in spite of the read lock, snapshotting' };
   }
-  if (!isEndIntact(db, walFd)) return { kind: 'lost', reason: snapshotReasons.lastFrameChanged };
+  if (!isEndIntact(db, walFd)) {
+    // Between the look and this read the next writer may have started over, and may have come as far as the end.
+    const hasMoved = db.pin.isPending && !readWalHeader(walFd).bytes.equals(reading.bytes);
+    return hasMoved ? { kind: 'moved' } : { kind: 'lost', reason: snapshotReasons.lastFrameChanged };
+  }
   return { kind: 'continue', header: reading.header };
 };
 

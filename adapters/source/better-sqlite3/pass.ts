@@ -58,6 +58,8 @@ const step = (db: FollowedDatabase, walFd: number | undefined, limitBytes: numbe
       db.violations += 1;
       db.lostPin = verdict.reason;
       throw new WalMoved(verdict.reason);
+    case 'moved':
+      throw new WalMoved('the WAL was started over during a look');
     case 'wait':
       // The database file is frozen and holds everything that was committed when the pin began.
       return db.required === undefined ? nothing : writeFrozenCopy(db);
