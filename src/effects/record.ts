@@ -31,14 +31,17 @@ export const recordCheckpoint = async (scope: DatabaseScope, outcome: Checkpoint
       type: 'wal.checkpointed',
       mode: 'sealed',
       frames: outcome.checkpointedFrames,
-      heldMs: outcome.heldMs,
+      heldMs: roundedMs(outcome.heldMs),
     });
   }
   scope.log.write('debug', 'checkpoint', {
     result: outcome.result,
     frames: outcome.logFrames,
     checkpointed: outcome.checkpointedFrames,
-    'held-ms': outcome.heldMs,
+    'held-ms': roundedMs(outcome.heldMs),
     'blocked-by-reader': outcome.isReaderBlocking,
   });
 };
+
+/** To a tenth of a millisecond: more digits say nothing. */
+const roundedMs = (ms: number): number => Math.round(ms * 10) / 10;
