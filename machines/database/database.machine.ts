@@ -217,6 +217,7 @@ export const databaseMachine = setup({
       );
     },
     isCheckpointOwed: ({ context }) => context.isCheckpointOwed && context.checkpointIntervalMs > 0,
+    isUnsent: ({ context }, output: CloseOutput) => output.position > 0n && context.runningReplicas.length === 0,
     isEveryReplicaStopped: ({ context }) => context.runningReplicas.length === 0,
   },
   delays: {
@@ -491,13 +492,21 @@ export const databaseMachine = setup({
           invoke: {
             src: 'closeSource',
             input: { finalPass: true },
-            onDone: {
-              target: 'replicas',
-              actions: [
-                { type: 'recordClose', params: ({ event }) => event.output },
-                { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
-              ],
-            },
+            onDone: [
+              // Stopped while it was being opened: what the last pass wrote has nobody yet who would send it.
+              {
+                guard: { type: 'isUnsent', params: ({ event }) => event.output },
+                target: 'replicas',
+                actions: [{ type: 'recordClose', params: ({ event }) => event.output }, 'startReplicas'],
+              },
+              {
+                target: 'replicas',
+                actions: [
+                  { type: 'recordClose', params: ({ event }) => event.output },
+                  { type: 'announce', params: ({ event }) => ({ snapshotTxid: event.output.snapshotTxid }) },
+                ],
+              },
+            ],
             // Everything was given back all the same; what is captured can still be uploaded.
             onError: {
               target: 'replicas',

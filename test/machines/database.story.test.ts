@@ -338,6 +338,17 @@ describe('database', () => {
       expect(story.actor.getSnapshot().value).toBe('closed');
     });
 
+    test('what a stop while opening still captured is uploaded before the end', async () => {
+      const story = start();
+      story.actor.send({ type: 'database.stop' });
+      await story.close.last().done({ position: 1n, snapshotTxid: 1n });
+      expect(story.inspect.last().input).toMatchObject({ name: 'a', localPosition: 1n });
+      await story.inspect.last().done({ verdict: 'empty', highestTxid: 0n, uploadedThrough: 0n, coveredThrough: 0n });
+      expect(story.upload.last().input).toMatchObject({ after: 0n, through: 1n });
+      await story.upload.last().done({ uploadedThrough: 1n, coveredThrough: 1n, needsSnapshot: false });
+      expect(story.actor.getSnapshot().value).toBe('closed');
+    });
+
     test('a hurry ends the replicas at once', async () => {
       const story = start({ shutdownSyncTimeoutMs: 30_000 });
       await story.open.last().done(opened);
