@@ -13,6 +13,11 @@ import type { ByteStream } from '#ports/storage';
 export interface FullCopies {
   /** Does this level-0 file hold every page of the database? False when it is gone. */
   isFullCopy(levelZero: LevelZeroFiles, file: LocalLtxFile): Promise<boolean>;
+  /**
+   * Has this level-0 file another page size than the one before it? Then no restore can put the two together: the history
+   * begins anew and needs a base. False when one of them is gone.
+   */
+  hasOtherPageSize(levelZero: LevelZeroFiles, txid: Txid): Promise<boolean>;
   /** The bytes of the level-9 file `1-N` with the content of the full copy N; verified when it ends. */
   asSnapshot(levelZero: LevelZeroFiles, txid: Txid, signal: AbortSignal): ByteStream;
 }
@@ -36,6 +41,11 @@ export const createFullCopies = (): FullCopies => {
         tailBytes = tail.tailBytes;
       }
     },
+    hasOtherPageSize: async (levelZero, txid) => {
+      const pageSize = await pageSizeOf(levelZero, txid);
+      const before = await pageSizeOf(levelZero, txid - 1n);
+      return pageSize !== undefined && before !== undefined && pageSize !== before;
+    },
     asSnapshot: async function* (levelZero, txid, signal) {
       const kernel = idle.pop() ?? createKernel({ arenaBytes: ARENA_BYTES });
       try {
@@ -47,4 +57,11 @@ export const createFullCopies = (): FullCopies => {
       }
     },
   };
+};
+
+const pageSizeOf = async (levelZero: LevelZeroFiles, txid: Txid): Promise<number | undefined> => {
+  if (txid === 0n) return undefined;
+  const ends = await levelZero.readEnds(txid, { headBytes: LTX_HEADER_BYTES, tailBytes: 0 });
+  if (ends === undefined) return undefined;
+  return decodeLtxHeader(ends.head, formatLtxName({ minTxid: txid, maxTxid: txid })).pageSize;
 };

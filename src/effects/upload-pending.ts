@@ -46,7 +46,8 @@ export const uploadPending = async (
   let covered = coveredThrough;
   const limit = replica.maxSyncLtxFiles === 0 ? Number.POSITIVE_INFINITY : replica.maxSyncLtxFiles;
   for (let count = 0; count < limit && uploaded < through; count += 1) {
-    const next = covered === uploaded ? uploaded + 1n : undefined;
+    const isContinued = covered === uploaded && !(await fullCopies.hasOtherPageSize(scope.levelZero, uploaded + 1n));
+    const next = isContinued ? uploaded + 1n : undefined;
     if (next !== undefined && (await uploadFile(scope, replica, next, signal))) {
       uploaded = next;
       covered = next;

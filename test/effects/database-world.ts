@@ -166,6 +166,7 @@ export const createWorld = ({ l0RetentionMs = 300_000 }: { readonly l0RetentionM
   };
   const fullCopies: FullCopies = {
     isFullCopy: async (_, { maxTxid }) => fullCopyTxids.has(maxTxid),
+    hasOtherPageSize: async () => false,
     asSnapshot: (_, txid) => streamOf(ltxBytes({ minTxid: 1n, maxTxid: txid })),
   };
   const factTypes = (): readonly string[] => rows.map(({ type }) => type);
